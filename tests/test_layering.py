@@ -189,8 +189,8 @@ ONLY_IN = {
     "ai_edge_litert": "avatar/vision/network.py",
     "PIL": (
         "avatar/geometry/picture_file.py avatar/people/library.py "
-        "avatar/reconstruct/capture_pictures.py avatar/video/layers.py avatar/video/writer.py "
-        "research/evaluation/sheet.py research/upkeep/people_library.py"
+        "avatar/video/layers.py avatar/video/writer.py research/evaluation/sheet.py "
+        "research/upkeep/people_library.py"
     ),
     "c2pa": "avatar/trust/signer.py",
     "cryptography": "avatar/trust/signer.py",

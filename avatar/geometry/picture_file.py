@@ -33,7 +33,7 @@ class Photo:
 def read_picture(path: Path) -> Picture:
     """The picture in a file as it is stored, without its transparency. Raises FileNotFoundError or
     InputError."""
-    with _opened(path) as image:
+    with opened(path) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -42,7 +42,7 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
 
     With `longest` its longer side has at most so many pixels. Raises as `read_picture`.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         if longest is not None:
             image.draft(None, (longest, longest))  # JPEG: decode no more than is needed
         exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
@@ -60,14 +60,14 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
 def picture_comment(path: Path) -> str:
     """What the metadata of a .png say of it; nothing where it is no picture."""
     try:
-        with _opened(path) as image:
+        with opened(path) as image:
             return str(image.info.get("Comment", ""))
     except InputError:
         return ""
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
     """The image in a file; errors in the block become an InputError of one sentence."""
     check_file(path, "picture")
     try:

@@ -1,30 +1,21 @@
 """The picture of a view: read, masked and composited onto a background; and the sizes of pictures
-by their headers, cached for files that are unchanged.
-"""
+by their headers."""
 
-import hashlib
-import os
-import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, assert_never
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from avatar.geometry.picture_file import opened
 from avatar.reconstruct.capture import View
-from common.arrays import pick, read_arrays
-from common.atomic import write_beside
-from common.cache import cache_folder, drop_oldest, mark_used
 from common.errors import InputError
+from common.parallel import in_order
 from common.progress import progress_bar
 
-Background = Literal["white", "black", "random"]
 Bytes = NDArray[np.uint8]
 
 PLAIN_MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I")
@@ -50,13 +41,8 @@ class Picture:
 
 def picture_size(path: Path) -> tuple[int, int]:
     """Width and height from the header. Raises FileNotFoundError or InputError."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing")
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, ValueError, SyntaxError) as error:
-        raise _unreadable(path, error) from None
+    with opened(path) as image:
+        return image.size
 
 
 def read_picture(view: View) -> Picture:
@@ -103,37 +89,16 @@ def composite(picture: Picture, background: Tensor) -> Tensor:
     return torch.addcmul(color.float(), clear[..., None].float(), background).div_(255)
 
 
-def background_colour(choice: Background, generator: torch.Generator) -> Tensor:
-    """RGB [3] in [0, 1]; `generator` draws the random one."""
-    match choice:
-        case "white":
-            return torch.ones(3)
-        case "black":
-            return torch.zeros(3)
-        case "random":
-            return torch.rand(3, generator=generator)
-        case _:
-            assert_never(choice)
-
-
 def _read(path: Path) -> Bytes:  # [H, W, C]
-    try:
-        with Image.open(path) as image:
-            if image.mode not in PLAIN_MODES:
-                image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-            pixels = np.array(image)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise _unreadable(path, error) from None
+    with opened(path) as image:
+        if image.mode not in PLAIN_MODES:
+            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+        pixels = np.array(image)
     if pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
     elif pixels.dtype != np.uint8:
         pixels = (pixels >> 8).astype(np.uint8)
     return pixels[..., None] if pixels.ndim == 2 else pixels
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return InputError(f"{path} is not a picture that can be read ({first})")
 
 
 def _is_on_white(color: Bytes, mask: Bytes) -> bool:
@@ -162,12 +127,9 @@ def _multiplied(color: Bytes, mask: Bytes) -> Bytes:
 
 
 Size = tuple[int, int]  # width, height in pixels
-Row = tuple[int, ...]  # bytes, ns of the last change, width, height
-Rows = dict[str, Row]
 
 WORKERS = 8  # threads, which mostly wait for the disk
-BATCH = 256  # pictures that a thread looks at in one go
-KEPT = 100  # captures, of up to some MB each
+AHEAD = 64  # pictures that they look at before they are asked for
 
 
 def picture_sizes(path: Path, names: Sequence[str]) -> dict[str, Size]:
@@ -175,72 +137,19 @@ def picture_sizes(path: Path, names: Sequence[str]) -> dict[str, Size]:
 
     Ends early at a picture that is missing or unreadable: the caller reports it.
     """
-    if not names:
-        return {}
-    known, found, broken = _remembered(path), Rows(), False
-
-    def rows(batch: Sequence[str]) -> list[Row | None]:
-        return [_row(os.path.join(path.parent, name), known.get(name)) for name in batch]
-
-    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
-    with (
-        progress_bar(path.name, len(names), "pictures/s") as show,
-        ThreadPoolExecutor(WORKERS, "headers") as pool,
-    ):
-        try:
-            for batch, measured in zip(batches, pool.map(rows, batches), strict=True):
-                found |= {name: row for name, row in zip(batch, measured, strict=True) if row}
-                show(len(found))
-                if broken := None in measured:
-                    break
-        finally:
-            pool.shutdown(cancel_futures=True)
-    if not found.items() <= known.items():
-        _remember(path, known | found if broken else found)
-    return {name: (width, height) for name, (_, _, width, height) in found.items()}
+    found: dict[str, Size] = {}
+    sizes = in_order(lambda name: _size(path.parent / name), names, WORKERS, AHEAD)
+    with progress_bar(path.name, len(names), "pictures/s") as show:
+        for name, size in zip(names, sizes, strict=True):
+            if size is None:
+                break
+            found[name] = size
+            show()
+    return found
 
 
-def _row(picture: str, known: Row | None) -> Row | None:
-    """What is known of a picture if its file is still the same, else its header's; None where
-    there is none."""
+def _size(picture: Path) -> Size | None:
     try:
-        file = os.stat(picture)
-        stamp = (file.st_size, file.st_mtime_ns)
-        if known is not None and known[:2] == stamp:
-            return known
-        return (*stamp, *picture_size(Path(picture)))
+        return picture_size(picture)
     except (OSError, ValueError):
         return None
-
-
-def _cache_file(path: Path) -> Path:
-    key = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
-    return cache_folder() / "picture-sizes" / f"{key}.npz"
-
-
-def _remembered(path: Path) -> Rows:
-    """The rows of the last time; none where they cannot be read."""
-    file = _cache_file(path)
-    try:
-        arrays = read_arrays(file)
-        names = pick(file, arrays, "names").tobytes().decode(errors="surrogatepass").split("\0")
-        rows = pick(file, arrays, "rows")
-    except (OSError, ValueError):
-        return {}
-    if rows.dtype != np.int64 or rows.shape != (len(names), 4):
-        return {}
-    mark_used(file)
-    return dict(zip(names, map(tuple, rows.tolist()), strict=True))
-
-
-def _remember(path: Path, rows: Mapping[str, Row]) -> None:
-    file = _cache_file(path)
-    names = "\0".join(rows).encode(errors="surrogatepass")
-    arrays = {"names": np.frombuffer(names, np.uint8), "rows": np.array([*rows.values()], np.int64)}
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with write_beside(file) as partial:
-            np.savez_compressed(partial, **arrays)
-        drop_oldest(file.parent, KEPT)
-    except OSError as error:
-        print(f"{file} could not be kept: {error.strerror or error}", file=sys.stderr)

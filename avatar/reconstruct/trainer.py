@@ -19,7 +19,7 @@ from avatar.reconstruct.bound_gaussians import (
     start_adam,
 )
 from avatar.reconstruct.capture import Capture, View
-from avatar.reconstruct.capture_pictures import Picture, background_colour, composite
+from avatar.reconstruct.capture_pictures import Picture, composite
 from avatar.reconstruct.densify import (
     ScreenGradients,
     allowed_at,
@@ -175,7 +175,7 @@ class AvatarTrainer:
 
     def _background(self) -> Tensor:  # [3]
         """A colour of each step's own, so that nothing learns to look like a background."""
-        return background_colour("random", self._chance()).to(self.device)
+        return torch.rand(3, generator=self._chance()).to(self.device)
 
     def _chance(self) -> torch.Generator:
         """What is drawn at random in this step."""

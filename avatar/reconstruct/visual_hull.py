@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.geometry.triangle_mesh import Mesh
@@ -173,8 +174,7 @@ def head_radius(vertices: Tensor) -> float:
 
 def distances(points: Tensor, others: Tensor) -> Tensor:
     """From points [P, 3] to the nearest of others [Q, 3]: [P]."""
-    nearest = [torch.cdist(part, others).amin(1) for part in points.split(1024)]
-    return torch.cat(nearest) if nearest else torch.zeros(0)
+    return torch.from_numpy(KDTree(others.numpy()).query(points.numpy())[0]).float()
 
 
 def opaque(bound: BoundGaussians, vertices: Tensor, faces: Tensor) -> Gaussians:
@@ -207,4 +207,4 @@ def thinned(points: Tensor, low: Tensor, spacing: float, most: int) -> tuple[Ten
 def nearest_triangles(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:  # [P]
     """The triangle whose centre is nearest to each of points [P, 3]."""
     centres = triangle_frames(vertices, faces).origins_world
-    return torch.cat([torch.cdist(part, centres).argmin(1) for part in points.split(1024)])
+    return torch.from_numpy(KDTree(centres.numpy()).query(points.numpy())[1])

@@ -19,7 +19,7 @@ Refuses = Callable[..., None]
 @pytest.mark.parametrize("kind", ["images", "fg_masks"])
 def test_a_missing_picture(folder: Path, refuses: Refuses, kind: str):
     (folder / kind / "00000_01.png").unlink()
-    refuses("transforms_train.json: frame 1", f"{kind}/00000_01.png is missing")
+    refuses("transforms_train.json: frame 1", f"{kind}/00000_01.png: there is no such picture")
 
 
 @pytest.mark.parametrize("key", ["file_path", "fg_mask_path"])
@@ -50,7 +50,7 @@ def test_a_picture_that_is_cut_off(folder: Path, kind: str):
     path = folder / kind / "00000_01.png"
     path.write_bytes(path.read_bytes()[:-40])
     view = open_capture(folder).splits["train"][1]
-    with pytest.raises(ValueError, match=f"{kind}/00000_01.png is not a picture that can be read"):
+    with pytest.raises(ValueError, match=f"{kind}/00000_01.png: is not a picture that can be read"):
         read_picture(view)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from avatar.reconstruct.capture import View
-from avatar.reconstruct.capture_pictures import background_colour, composite, read_picture
+from avatar.reconstruct.capture_pictures import composite, picture_sizes, read_picture
 
 HEIGHT, WIDTH = 16, 24
 WHITE, BLACK, BLUE = torch.ones(3), torch.zeros(3), torch.tensor([0.1, 0.2, 0.9])
@@ -125,18 +125,19 @@ def test_masks_of_three_channels_or_one_bit(tmp_path: Path, color: Bytes, mask: 
     assert np.array_equal(read_picture(flags).mask, 255 * (mask > 127))
 
 
-def test_random_backgrounds_come_from_the_generator():
-    first, again = (
-        background_colour("random", torch.Generator().manual_seed(seed)) for seed in (3, 3)
-    )
-    other = background_colour("random", torch.Generator().manual_seed(4))
-    assert torch.equal(first, again) and not torch.equal(first, other)
-    assert torch.equal(background_colour("white", torch.Generator()), WHITE)
-    assert torch.equal(background_colour("black", torch.Generator()), BLACK)
-
-
 def test_a_mask_that_changed_its_size(tmp_path: Path, color: Bytes, mask: Bytes):
     view = view_of(tmp_path, color, mask[:-1])
     with pytest.raises(ValueError, match=r"mask\.png: changed its size"):
         read_picture(view)
     assert read_picture(replace(view, mask=None)).color.shape == color.shape
+
+
+def test_sizes_end_at_what_is_no_picture(tmp_path: Path):
+    names = [f"{index} ü.png" for index in range(9)]
+    for index, name in enumerate(names):
+        imageio.imwrite(tmp_path / name, np.zeros((2, 1 + index, 3), np.uint8))
+    sizes = {name: (1 + index, 2) for index, name in enumerate(names)}
+    assert picture_sizes(tmp_path / "transforms.json", names) == sizes
+    (tmp_path / names[5]).write_text("Dear diary,")
+    found = picture_sizes(tmp_path / "transforms.json", names)
+    assert found == {name: sizes[name] for name in names[:5]}

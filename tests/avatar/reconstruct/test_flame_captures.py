@@ -164,11 +164,11 @@ def test_parameters_that_lack_an_array(refuses: Callable[..., None], folder: Pat
 @pytest.mark.parametrize(
     ("name", "array", "rule"),
     [
-        ("expr", np.zeros((1, 101), np.float32), "101 numbers, but FLAME takes 100"),
-        ("eyes_pose", np.zeros((1, 3), np.float32), "3 numbers, but FLAME takes 6"),
-        ("jaw_pose", np.zeros((2, 3), np.float32), "2 frames"),
+        ("expr", np.zeros((1, 101), np.float32), "shape [1, 101], but FLAME takes 100 numbers"),
+        ("eyes_pose", np.zeros((1, 3), np.float32), "shape [1, 3], but FLAME takes 6 numbers"),
+        ("jaw_pose", np.zeros((2, 3), np.float32), "jaw_pose 2"),
         ("rotation", np.full((1, 3), np.nan, np.float32), "not finite"),
-        ("static_offset", np.zeros((1, 5000, 3), np.float32), "5000 vertices, but FLAME has 5023"),
+        ("static_offset", np.zeros((1, 5000, 3), np.float32), "[1, 5000, 3], but FLAME has 5023"),
         ("dynamic_offset", np.zeros((1, 5023, 3), np.float32), "the first timestep has 5143"),
         ("static_offset", np.zeros((5143, 2), np.float32), "shape"),
     ],
@@ -178,3 +178,11 @@ def test_parameters_of_another_kind(
 ):
     edit_arrays(folder / "flame_param" / "00001.npz", **{name: array})
     refuses("flame_param/00001.npz", name, rule)
+
+
+def test_a_file_of_two_timesteps(refuses: Callable[..., None], folder: Path):
+    path = folder / "flame_param" / "00001.npz"
+    with np.load(path) as data:
+        twice = {n: np.concatenate([data[n]] * 2) for n in data.files if n != "shape"}
+    edit_arrays(path, **twice)
+    refuses("flame_param/00001.npz", "holds 2 frames; one file holds one")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from captures import CaptureSpec, ring, tetrahedron, write_capture
 
-from avatar.reconstruct import capture_pictures as sizes
 from avatar.reconstruct.capture import Capture
 from avatar.reconstruct.capture_reader import open_capture
 
@@ -66,13 +65,3 @@ def test_time_is_linear_in_the_views(folders: tuple[Path, Path]):
 
     small, large = (min(seconds(folder) for _ in range(3)) for folder in folders)
     assert large < 8 * small  # of four times as many views
-
-
-def test_a_second_opening_reads_no_headers(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-):
-    def unwanted(path: Path) -> tuple[int, int]:
-        raise AssertionError(f"{path} was opened")
-
-    monkeypatch.setattr(sizes, "picture_size", unwanted)
-    assert count(open_capture(folders[1])) == 1024
