@@ -119,17 +119,14 @@ def named(target: Any) -> Any:
 
 
 def spelled_out(verb: Verb, words: Sequence[str]) -> Iterable[str]:
-    """The words of a command line with the names of the options that lead it, and with the present
-    names of options that had another."""
+    """The words of a command line with the names of the options that lead it."""
     leading = 0
     for name, word in zip(verb.words, words, strict=False):
         if word.startswith("-"):
             break
         yield from (name, word)
         leading += 1
-    for word in words[leading:]:
-        name, equals, value = word.partition("=")
-        yield verb.aliases.get(name, name) + equals + value
+    yield from words[leading:]
 
 
 def stopped_within(error: BaseException | None) -> Stopped | None:

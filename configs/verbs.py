@@ -19,7 +19,6 @@ class Verb:
     draws: bool = field(default=False, kw_only=True)  # what draws begins to compile before that
     does: str = ""  # in a few words; scripts that are no verbs say it in their options' docstring
     words: tuple[str, ...] = ()  # options that may be given first, without their names
-    aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
     stopped: str = "nothing half-written is left"  # what holds after Ctrl-C
     writes: frozenset[str] = frozenset()  # its options that are written to; all may be URLs then
     shares: frozenset[str] = frozenset()  # those whose folders' files processes fetch in shares
@@ -51,7 +50,6 @@ FILM = {
         loads="avatar.drive.drive",
         draws=True,
         words=("--avatar", "--audio"),
-        aliases={"--output": "--out", "--seed": "--take"},
     ),
     "batch": Verb(
         "avatar.batch.options:BatchOptions",
@@ -65,7 +63,6 @@ FILM = {
         "configs.commands.film:replay_motion",
         "an avatar moved by a capture or by saved motion, filmed",
         loads="avatar.drive.render",
-        aliases={"--output": "--out"},
     ),
     "view": Verb(
         "avatar.drive.options:ViewOptions",
@@ -88,7 +85,6 @@ FILM = {
         "configs.commands.film:export_motion",
         "motion for other programs: ARKit, FLAME, or any mesh, animated",
         loads="avatar.drive.export",
-        aliases={"--seed": "--take"},
     ),
     "verify": Verb(
         "avatar.trust.options:VerifyOptions",
@@ -126,7 +122,6 @@ AVATAR = {
         "configs.commands.make:reconstruct_capture",
         "a tracked capture: an avatar",
         loads="avatar.reconstruct.fit",
-        aliases={"--every": "--train.save-every"},
         stopped=CONTINUES,
         writes=OUT | {"previews", "logs"},
     ),
@@ -139,7 +134,6 @@ AVATAR = {
         "research.captures.options:CaptureOptions",
         "research.commands.make_data:make_synthetic_capture",
         "a synthetic capture with known truth, or the film of a synthetic person",
-        aliases={"--voice": "--audio", "--workers": "--threads"},
         stopped=CONTINUES,
     ),
 }
@@ -155,7 +149,6 @@ MEASURE = {
         "research.commands.measure_pictures:evaluate_of_photos",
         "how good an avatar of photos is, on them and from the side",
         words=("--avatar",),
-        aliases={"--moments": "--frames"},
     ),
     "evaluate tracking": Verb(
         "research.evaluation.options:TrackingEvaluationOptions",
@@ -179,25 +172,21 @@ MEASURE = {
         "research.evaluation.options:EmotionEvaluationOptions",
         "research.commands.measure_speech:evaluate_emotions",
         "whether lips go on speaking under emotions, and these are seen",
-        aliases={"--moments": "--frames"},
     ),
     "evaluate voices": Verb(
         "research.evaluation.options:VoicesEvaluationOptions",
         "research.commands.measure_speech:evaluate_all_voices",
         "whether avatars say any voice alike, and stay who they are",
-        aliases={"--moments": "--frames"},
     ),
     "evaluate speech": Verb(
         "research.evaluation.options:SpeechEvaluationOptions",
         "research.commands.measure_speech:evaluate_spoken",
         "how good speech-to-motion weights are",
-        aliases={"--style": "--weights-style"},
     ),
     "bench": Verb(
         "research.bench.options:BenchOptions",
         "research.commands.bench:main",
         "how fast everything is on this machine",
-        aliases={"--voice": "--audio"},
     ),
 }
 
@@ -206,7 +195,6 @@ TRAIN = {
         "configs.options:TrainMotionOptions",
         "configs.commands.train:train_motion",
         "speech-to-motion weights",
-        aliases={"--validation": "--held-out", "--every": "--train.save-every"},
         stopped=CONTINUES,
         writes=OUT,
         shares=DATA,
@@ -215,11 +203,6 @@ TRAIN = {
         "audio2mesh.sync.options:SyncFitOptions",
         "configs.commands.train:train_sync",
         "SyncNet3D: does this mouth belong to this sound?",
-        aliases={
-            "--test": "--held-out",
-            "--train.optimiser.steps": "--train.steps",
-            "--train.optimiser.learning-rate": "--train.learning-rate",
-        },
         stopped=CONTINUES,
         writes=OUT,
         shares=DATA,
@@ -228,10 +211,6 @@ TRAIN = {
         "research.lipreading.options:LipFitOptions",
         "research.commands.make_data:train_lips",
         "the lip reader",
-        aliases={
-            "--leave-out": "--exclude",
-            "--save-every": "--train.save-every",
-        },
         stopped=CONTINUES,
         writes=OUT,
         shares=DATA,
@@ -269,7 +248,6 @@ UPKEEP = {
         "research.corpus.options:CorpusOptions",
         "research.commands.make_data:make_corpus",
         "recordings of speech: clips with modelled mouth motion",
-        aliases={"--held-out": "--test-share", "--recogniser.rate": "--recogniser.learning-rate"},
         stopped=CONTINUES,
     ),
 }

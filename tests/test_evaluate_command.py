@@ -143,7 +143,7 @@ def test_scans_are_measured_on_their_published_test_split(
         (("--compare", "weights=x.safetensors"), ("already",)),
         (("--clips", "sung"), ("no recording is called sung",)),
         (("--weights-style", "operatic"), ("operatic",)),
-        (("--style", "operatic"), ("operatic",)),
+        (("--weights-style", "operatic"), ("operatic",)),
         (("--syncnet", "gone.safetensors"), ("gone.safetensors",)),
     ],
 )

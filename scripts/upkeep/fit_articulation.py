@@ -11,14 +11,6 @@ from research.corpus.dominance import DominanceModel, save_dominance
 from research.corpus.fit_dominance import explained, fit_to_clips
 from research.corpus.options import ArticulationOptions
 
-FORMER = {
-    "--hold-out": "--held-out",
-    "--skip": "--exclude",
-    "--fit.steps": "--train.steps",
-    "--fit.rate": "--train.learning-rate",
-    "--fit.prior": "--train.prior",
-}
-
 
 def fit(options: ArticulationOptions) -> None:
     use_threads(options.threads)
@@ -40,4 +32,4 @@ def _report(clip: Clip, models: dict[str, DominanceModel]) -> None:
         print(f"{unit:23s}" + "".join(f"{scores[name][unit]:10.3f}" for name in models))
 
 
-main(Verb(ArticulationOptions, fit, aliases=FORMER), __name__)
+main(Verb(ArticulationOptions, fit), __name__)

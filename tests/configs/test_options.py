@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -13,8 +12,8 @@ from typing import Any, get_type_hints
 import pytest
 
 from common.assets import DEMO_AVATAR
-from configs.command import named, parse, run_verb, spelled_out
-from configs.verbs import VERBS, Verb
+from configs.command import named, run_verb
+from configs.verbs import VERBS
 
 LIGHT = {
     "verify",
@@ -133,13 +132,3 @@ def documented(options: Any) -> dict[str, str]:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(words))):
                     found[name] = words
     return found
-
-
-@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
-def test_a_former_name_is_taken_but_not_shown(verb: Verb, capsys):
-    with pytest.raises(SystemExit):
-        parse("voicesplat", verb, ["--help"])
-    shown = set(re.findall(r"--[a-z][a-z0-9.-]*", capsys.readouterr().out))
-    for former, name in verb.aliases.items():
-        assert name in shown and former not in shown
-        assert list(spelled_out(verb, [former, "x", f"{former}=x"])) == [name, "x", f"{name}=x"]

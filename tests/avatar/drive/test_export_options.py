@@ -57,7 +57,7 @@ REFUSED = [
     (("--out", "no/face.csv", *VOICE), ("face.csv", "does not exist")),
     (("--out", "face.csv", *VOICE, "--fps", "0"), ("fps 0",)),
     (("--out", "face.csv", *VOICE, "--fps", "nan"), ("fps nan",)),
-    (("--out", "face.csv", *VOICE, "--seed", "-1"), ("--take -1",)),
+    (("--out", "face.csv", *VOICE, "--take", "-1"), ("--take -1",)),
     (("--out", "face.csv", *VOICE, "--weights-style", "opera"), ("'opera'", "neutral")),
     (("--out", "face.csv", *VOICE, "--landmarks", "few.json"), ("--landmarks", "--mesh")),
     (("--out", "a.csv", *VOICE, "--mesh", "head.obj", "--texture", "skin.png"), ("skin.png",)),
