@@ -1,12 +1,15 @@
 """A page in a browser, and what it shows."""
 
+import asyncio
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from chromium import Tab, chromium
 from support import ROOT
 
 from avatar.avatar_io.avatar_file import load_avatar
+from avatar.live.server import host_page
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
 
@@ -32,6 +36,22 @@ class Shown:
     avatar: Avatar
     face: Face
     file: Path
+
+
+@contextmanager
+def served(page: bytes) -> Iterator[str]:
+    """The address at which a page is served as `voicesplat view` does."""
+    address: Future[str] = Future()
+    loop = asyncio.new_event_loop()
+    serving = loop.create_task(host_page(page, 0, address.set_result))
+    thread = Thread(target=loop.run_until_complete, args=(asyncio.wait([serving]),))
+    thread.start()
+    try:
+        yield address.result(10)
+    finally:
+        loop.call_soon_threadsafe(serving.cancel)
+        thread.join()
+        loop.close()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ MAY_IMPORT = {
         "avatar.drive avatar.geometry avatar.heads avatar.lighting avatar.page avatar.retarget "
         "avatar.rigging avatar.video common splat"
     ),
-    "avatar.page": "avatar.geometry avatar.heads avatar.rigging common splat.scene",
+    "avatar.page": "avatar.geometry avatar.heads avatar.rigging splat.scene",
     "avatar.people": (
         "avatar.geometry avatar.heads avatar.lighting avatar.rigging common splat splat.scene"
     ),
@@ -83,7 +83,7 @@ MAY_IMPORT = {
     "configs.commands": (
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
-        "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct avatar.rigging "
+        "avatar.lipreading avatar.live avatar.photo avatar.reconstruct avatar.rigging "
         "avatar.studio avatar.tracking avatar.trust common configs configs.doctor "
         "research.captures research.lipreading splat"
     ),

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+HOST = "127.0.0.1"
+"""This machine alone."""
+LOOPBACK = ("localhost", HOST, "::1")
 """Names of the loopback interface."""
 PAGE, LIVE = "/", "/live"
 VIDEO, CALL = "/video", "/call"

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
-from avatar.live.access_policy import CALL, PAGE, SOCKETS, VIDEO, AccessPolicy
+from avatar.live.access_policy import CALL, HOST, PAGE, SOCKETS, VIDEO, AccessPolicy
 from avatar.live.connection import Socket, converse
 from avatar.live.protocol import LARGEST, ConnectionLimit, Refused, hello, refusal
 from avatar.live.session import Session
@@ -154,6 +154,21 @@ async def live_server(
 
     async with web_server(answer, handle, policy, port, sessions, tls, log) as at:
         yield at
+
+
+async def host_page(page: bytes, port: int, tell: Callable[[str], None]) -> None:
+    """Serve a page without sessions to this machine until cancelled; `tell` is called with its
+    address. Raises InputError where the port cannot be used."""
+
+    async def handle(socket: ServerConnection) -> None:
+        raise Refused("this page has no sessions", CloseCode.POLICY_VIOLATION)
+
+    policy = AccessPolicy(HOST)
+    async with web_server(
+        lambda path: response(200, "text/html", page), handle, policy, port, sessions=0
+    ) as at:
+        tell(policy.address(at))
+        await asyncio.Event().wait()
 
 
 def greeting_of(speaker: Speaker) -> str:

@@ -16,13 +16,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Response
 
-from avatar.live.access_policy import AVATAR, PAGE, STUDIO, AccessPolicy
+from avatar.live.access_policy import AVATAR, HOST, PAGE, STUDIO, AccessPolicy
 from avatar.live.host import SECRET, Hosted, open_hosted, plan_serve
 from avatar.live.options import ServeOptions
 from avatar.live.protocol import Refused
 from avatar.live.server import SessionSlots, greeting_of, response, serve_session, web_server
 from avatar.page.build import studio_page
-from avatar.page.serve import HOST
 from avatar.studio.folder import SUFFIXES, Folder, Upload, begin_upload
 from avatar.studio.jobs import COMMAND, Job, Queue
 from avatar.studio.options import StudioOptions, check_studio

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import sys
-import threading
 import time
+import webbrowser
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def verify_file(options: VerifyOptions) -> None:
 
 def view_avatar(options: ViewOptions) -> None:
     from avatar.drive.view import view_page
-    from avatar.page.serve import served
+    from avatar.live.server import host_page
     from avatar.trust.manifest import seal_of, sign_output
 
     use_threads(options.threads)
@@ -116,9 +116,7 @@ def view_avatar(options: ViewOptions) -> None:
         sign_output(options.export, seal)
         print(f"wrote {options.export}: {len(page) / 1e6:.1f} MB, one file that needs no other")
         return
-    with served(page, options.port) as address:
-        _tell(address, options.no_browser)
-        threading.Event().wait()
+    _serve(host_page(page, options.port, lambda place: _tell(place, options.no_browser)))
 
 
 def serve_avatar(options: ServeOptions) -> None:
@@ -172,8 +170,14 @@ def _settle(stopped: "asyncio.Future[signal.Signals]", number: signal.Signals) -
 
 
 def _tell(address: str, no_browser: bool) -> None:
-    from avatar.page.serve import open_browser
-
     print(f"the page is at {address}; Ctrl-C ends it", flush=True)
-    if not no_browser and not open_browser(address):
+    if not no_browser and not _open_browser(address):
         print("no browser could be opened; open the address yourself", file=sys.stderr)
+
+
+def _open_browser(address: str) -> bool:
+    """Open the user's browser, if there is one."""
+    try:
+        return webbrowser.open(address)
+    except webbrowser.Error:
+        return False

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 from chromium import tab
-from shown_pages import DEMO, LIGHTS, VOICE, Shown
+from shown_pages import DEMO, LIGHTS, VOICE, Shown, served
 
 from avatar.drive.options import ViewOptions
 from avatar.drive.view import motion_on_page, plan_view
 from avatar.geometry.rotations import head_poses
-from avatar.page.serve import served
 from avatar.rigging.avatar import pose
 from avatar.rigging.binding import triangle_frames
 from avatar.rigging.draw import avatar_rig, rasterizer

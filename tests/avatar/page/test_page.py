@@ -1,5 +1,6 @@
 """The page as a file, and as it is served: whole, and closed to all others."""
 
+import asyncio
 import json
 import re
 import urllib.error
@@ -7,11 +8,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from shown_pages import served
 from support import ROOT
 
 from avatar.drive.retarget import avatar_face
+from avatar.live.server import host_page
 from avatar.page.build import COMMON, RECORDED, SPOKEN, Framing, build_page
-from avatar.page.serve import served
 from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 
@@ -75,5 +77,5 @@ def test_only_the_page_is_served_and_only_to_this_machine():
 def test_a_port_that_is_taken_is_named():
     with served(b"one") as address:
         port = int(address.rstrip("/").rpartition(":")[2])
-        with pytest.raises(InputError, match=f"--port {port}: .*choose another"), served(b"", port):
-            pass
+        with pytest.raises(InputError, match=f"--port {port}: .*choose another"):
+            asyncio.run(host_page(b"", port, print))
