@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from common.device import ThreadOptions
+
 Up = Literal["y", "-y"]
 
 UPWARD: dict[str, Up] = {
@@ -47,7 +49,7 @@ class SubjectOptions:
 
 
 @dataclass(frozen=True)
-class ConvertOptions(SubjectOptions):
+class ConvertOptions(ThreadOptions, SubjectOptions):
     """Convert an avatar from one file format to another."""
 
     avatar: Path
@@ -61,6 +63,3 @@ class ConvertOptions(SubjectOptions):
     written; without it the head holds still."""
     consent: str | None = None
     """Who agreed, to what, until when, in place of what the avatar says: a text, or a file."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""

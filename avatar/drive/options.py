@@ -10,11 +10,11 @@ from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync
 from avatar.trust.options import SignOptions
 from avatar.video import Crop
-from common.device import Device
+from common.device import ComputeOptions
 
 
 @dataclass(frozen=True)
-class LookOptions(SignOptions, LightOptions, SubjectOptions):
+class LookOptions(ComputeOptions, SignOptions, LightOptions, SubjectOptions):
     """How an avatar is filmed."""
 
     width: int = 512
@@ -40,11 +40,6 @@ class LookOptions(SignOptions, LightOptions, SubjectOptions):
     """Whether the picture of --light, blurred, stands behind the head instead of --background."""
     label: str = ""
     """A small text that is burned into the pictures, such as AI-generated."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +105,9 @@ class ReplayOptions(FilmOptions):
 
 
 @dataclass(frozen=True)
-class ViewOptions(SpeechOptions, BehaviourOptions, SignOptions, LightsOptions, SubjectOptions):
+class ViewOptions(
+    SpeechOptions, BehaviourOptions, ComputeOptions, SignOptions, LightsOptions, SubjectOptions
+):
     """Show an avatar in the browser: turn it, move its face, let it speak.
 
     The page is served to this machine until Ctrl-C, or written as one file that works from a disk.
@@ -136,15 +133,12 @@ class ViewOptions(SpeechOptions, BehaviourOptions, SignOptions, LightsOptions, S
     fps: float | None = None
     """Frames a second of the motion, between which the page goes smoothly; by default what the
     weights were trained at (25), with --arkit 25. Saved motion has its own."""
-    device: Device = "auto"
-    """Where to compute a voice's motion: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 @dataclass(frozen=True)
-class ExportOptions(SpeechOptions, BehaviourOptions, SignOptions, LightOptions, SubjectOptions):
+class ExportOptions(
+    SpeechOptions, BehaviourOptions, ComputeOptions, SignOptions, LightOptions, SubjectOptions
+):
     """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
     an avatar's Gaussians.
 
@@ -191,8 +185,3 @@ class ExportOptions(SpeechOptions, BehaviourOptions, SignOptions, LightOptions, 
     flame: Path | None = field(default=None, kw_only=True)
     """FLAME's own file (.pkl or .npz): for FLAME parameters, for GaussianAvatars' files and for
     weights trained on FLAME."""
-    device: Device = "auto"
-    """Where to compute a voice's motion: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.trust.options import SignOptions
+from common.device import ThreadOptions
 from common.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudioOptions(SignOptions):
+class StudioOptions(ThreadOptions, SignOptions):
     """One page for all: a photo becomes an avatar, a voice lets it speak, and both become a film.
 
     It is served to this machine alone, until Ctrl-C. What it makes stays in a folder.
@@ -21,9 +22,6 @@ class StudioOptions(SignOptions):
     """Serve at this port of 127.0.0.1; 0 takes any that is free."""
     no_browser: bool = False
     """Only say where the page is; do not open the browser."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 def check_studio(options: StudioOptions) -> None:

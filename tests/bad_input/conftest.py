@@ -19,7 +19,7 @@ def refuses(
         folder = tmp_path / "out"
         folder.mkdir(exist_ok=True)
         before = sorted(tmp_path.rglob("*"))
-        options = {"avatar": avatar_file, "audio": voice_file, "output": folder / "video.mp4"}
+        options = {"avatar": avatar_file, "audio": voice_file, "out": folder / "video.mp4"}
         options |= {"width": 64, "height": 64} | changes
         flags = (
             f"--{key.replace('_', '-')}={value}"

@@ -30,7 +30,7 @@ def test_the_payloads_are_real(tmp_path: Path, suffix: str):
 
 def _drive(folder: Path, **options: object) -> list[object]:
     voice = write_wav(folder / "voice.wav", np.zeros(16_000, np.float32))
-    given = {"audio": voice, "output": folder / "out.mp4", "width": 64, "height": 64} | options
+    given = {"audio": voice, "out": folder / "out.mp4", "width": 64, "height": 64} | options
     return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
 
 
