@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from threading import active_count
 from typing import Any
 
-import numba
 from llvmlite import binding
 from numba import config as numba_config
 from numba import njit
@@ -22,7 +21,6 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.event import Event, Listener, register
 from numba.core.registry import cpu_target
 
-from common.cache import cache_folder, locked
 from common.threads import available_threads
 
 config: Any = numba_config  # its names are set at run time
@@ -102,34 +100,6 @@ def _use_whole_registers() -> None:
     chosen = config.CPU_NAME is not None or config.CPU_FEATURES is not None
     if features.get("avx512vbmi") and not chosen:
         config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
-
-
-@contextmanager
-def compiled_by_one(what: str) -> Iterator[bool]:
-    """Let one process of this machine compile a set of kernels while the others wait: yields
-    whether this is the one, which then runs them."""
-    folder = cache_folder() / "compiled"
-    stamp = folder / f"{_state()}-{what}"
-    if stamp.exists():
-        yield False
-        return
-    with locked("compiled"):
-        if stamp.exists():
-            yield False
-            return
-        yield True
-        folder.mkdir(parents=True, exist_ok=True)
-        stamp.touch()
-
-
-@cache
-def _state() -> str:
-    """A hash of what compiled kernels depend on: our sources, Numba and the processor."""
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256(f"{root} {numba.__version__} {binding.get_host_cpu_name()}".encode())
-    for source in sorted(path for name in OURS for path in (root / name).rglob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 LINE = "compiling for this processor, once (`voicesplat warm` does it beforehand) ..."

@@ -30,8 +30,8 @@ MAY_IMPORT = {
     "avatar": "common",
     "avatar.avatar_io": "avatar.geometry avatar.heads avatar.retarget avatar.rigging common splat",
     "avatar.batch": (
-        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.avatar_io "
-        "avatar.behaviour avatar.drive avatar.trust common splat"
+        "audio2mesh audio2mesh.data audio2mesh.model avatar.avatar_io avatar.behaviour "
+        "avatar.drive avatar.trust common splat"
     ),
     "avatar.behaviour": (
         "audio2mesh.model audio2mesh.pose_vae audio2mesh.prosody audio2mesh.sound "

@@ -12,10 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from audio2mesh import SpeechToMotion, load_model
-from audio2mesh.sound import SAMPLE_RATE
 from avatar.avatar_io.open_avatar import avatar_kind, read_facts
 from avatar.batch.jobs import Job, making, said_options, write_record
 from avatar.drive.direction import Direction
@@ -29,10 +26,8 @@ from avatar.trust.consent import check_consent
 from avatar.trust.manifest import SIDECAR, sidecar_of
 from common.device import Device
 from common.errors import InputError, mendable
-from common.kernels import compiled_by_one
 from common.threads import use_threads
 from common.uris import fetched, is_url, kept_copy, local_path, put, remove
-from common.wav_files import write_wav
 from splat import choose_backend
 
 LOADED = 2  # avatars that are kept, with their light
@@ -73,7 +68,6 @@ def _attempt(job: Job) -> Record:
     try:
         with _folder_of(job) as folder, _silence(), fetched(job.audio) as audio:
             local = str(audio)
-            _have_compiled(job, folder)
             made = _files(job, audio, folder)
             sizes = {kind: path.stat().st_size for kind, path in made.files.items()}
             remove(job.record)
@@ -90,17 +84,6 @@ def _attempt(job: Job) -> Record:
         mistake = f"a mistake in VoiceSplat ({where}): {type(error).__name__}: {error}"
         sentence = mendable(error) or mistake
         return {"status": "failed", "error": sentence.replace(local, job.audio)}
-
-
-def _have_compiled(job: Job, folder: Path) -> None:
-    """One worker of this machine makes a short film of noise, which compiles the kernels; the
-    others wait."""
-    lit = "-lit" if job.options["light"] else ""
-    with compiled_by_one("-".join(sorted(job.outputs)) + lit) as first:
-        if first:
-            hiss = np.random.default_rng(0).normal(0, 0.03, SAMPLE_RATE // 4)
-            write_wav(folder / "hiss.wav", hiss, SAMPLE_RATE)
-            _files(job, folder / "hiss.wav", folder)
 
 
 def _files(job: Job, audio: Path, folder: Path) -> _Made:
