@@ -163,7 +163,7 @@ MAY_IMPORT = {
     "research.people": "avatar.geometry avatar.lighting avatar.people avatar.rigging",
     "research.upkeep": (
         "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people avatar.photo "
-        "avatar.rigging avatar.tracking avatar.vision common research.captures splat"
+        "avatar.rigging common"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
