@@ -37,9 +37,6 @@ from avatar.video.sound import Sound
 from common.threads import use_threads
 from splat import RawGaussians
 
-DRAWN = "its face looks drawn, so that little of what it does means much: film a person"
-
-
 APART = 0.38  # metres between the heads
 TURNED, LOOK = 26.0, 18.0
 """Degrees that bodies are turned to each other, and that eyes and heads look further."""
@@ -147,8 +144,6 @@ def _performed(plan: DrivePlan, device: torch.device) -> tuple[Take | None, Soun
     performance = performance_of(plan.film, plan.sync, device)
     if plan.sound is None:
         print(performance.heard.words, file=sys.stderr)
-    if performance.drawn:
-        print(f"{plan.film}: {DRAWN}", file=sys.stderr)
     return performance.take, plan.sound or performance.heard.sound
 
 

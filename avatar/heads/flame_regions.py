@@ -2,10 +2,9 @@
 of GaussianAvatars.
 
 Regions come from rules on the head at rest; the line of the lips, the eyeballs and the teeth are
-known by number. The teeth, two rows that FLAME
-lacks, are built from the rings of its lips as in GaussianAvatars' flame_model/flame.py: positions,
-numbering, faces and motion. A row is a band with a front, a back and a biting edge, each a strip of
-14 quads from the subject's left to right.
+known by number. The teeth, two rows that FLAME lacks, are built from the rings of its lips as in
+GaussianAvatars' flame_model/flame.py: positions, numbering, faces and motion. A row is a band with
+a front, a back and a biting edge, each a strip of 14 quads from the subject's left to right.
 """
 
 from dataclasses import replace
