@@ -147,7 +147,7 @@ MAY_IMPORT = {
     ),
     "research.evaluation.tracking": (
         "avatar.avatar_io avatar.behaviour avatar.geometry avatar.heads avatar.reconstruct "
-        "avatar.retarget common research.evaluation research.evaluation.avatar splat"
+        "avatar.retarget common research.evaluation research.evaluation.avatar"
     ),
     "research.evaluation.voices": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync "
