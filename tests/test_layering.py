@@ -147,7 +147,8 @@ MAY_IMPORT = {
     ),
     "research.evaluation.tracking": (
         "avatar.avatar_io avatar.behaviour avatar.geometry avatar.heads avatar.reconstruct "
-        "avatar.retarget common research.evaluation research.evaluation.avatar"
+        "avatar.retarget common research.evaluation research.evaluation.avatar "
+        "research.evaluation.speech"
     ),
     "research.evaluation.voices": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync "
