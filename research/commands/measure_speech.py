@@ -5,8 +5,8 @@ from math import isfinite
 
 from rich.table import Table
 
-from audio2mesh.lipreading import load_lipreader
-from audio2mesh.sync import load_syncnet
+from audio2mesh.lipreading.network import load_lipreader
+from audio2mesh.sync.critic import load_syncnet
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
 from common.errors import InputError

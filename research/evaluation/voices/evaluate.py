@@ -20,7 +20,7 @@ from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.data.lips import correlation, lip_opening, mouth_width, opening_bounds
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.waveform import load_audio
-from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.critic import load_syncnet
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.direction import Direction
 from avatar.drive.motion import DrivenMotion

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from audio2mesh.data.phones import SILENCE, Phone
-from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.decoding import edit_distance, read_phones, visemes
-from audio2mesh.lipreading.network import FPS
+from audio2mesh.lipreading.network import FPS, load_lipreader
 from avatar.heads import load_head
 from common.network_files import training_record
 from research.lipreading.critic import lipreading_loss
