@@ -129,7 +129,7 @@ def prepare(plan: DrivePlan, clock: PhaseClock, subject: Subject | None = None) 
         mover = subject.spoken or take
         assert mover is not None
         motion = perform(subject.face, mover, plan.direction, take)
-        heard = probe_audio(sound.path).seconds if sound else 0.0
+        heard = probe_audio(sound.path) if sound else 0.0
         seconds = motion.frames / motion.fps if plan.direction.audio else heard
     return Scene(subject, motion, sound, seconds)
 

@@ -136,7 +136,7 @@ def pairs_table(result: VoicesEvaluation) -> Table:
 def lines(result: VoicesEvaluation) -> list[str]:
     """How alike all avatars speak, and how much they stay themselves."""
     alike = result.likeness()
-    drifts = [each.identity.p95_mm for each in result.spoken]
+    drifts = [each.identity_mm for each in result.spoken]
     return [
         *(
             f"{what}: median {cell(alike[name], '.3f')}, "
