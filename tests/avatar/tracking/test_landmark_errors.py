@@ -69,7 +69,7 @@ def missed(scene: Scene, motion: FilmMotion, frame: int) -> tuple[Tensor, Tensor
     """By how much [L, 2] in metres the network misses landmarks that a picture shows well, and by
     how much more than is expected."""
     head_pose, offsets = motion.head_pose[frame], motion.offsets(scene.units, frame)
-    camera = phone_camera((512, 512), None, frame)
+    camera = phone_camera((512, 512), frame)
     surface = pose_scene(scene, offsets.numpy(), head_pose.numpy())
     picture = torch.from_numpy(draw(surface, camera, np.ones(3), 1).colour).float() / 255
     found = faces_in_picture(load_face_finder(), picture).points[0, list(SKIN_POINTS), :2]
