@@ -26,6 +26,7 @@ from avatar.rigging.avatar import pose
 from avatar.video.sound import SOUND_RATE, Sound, sound_reader
 from avatar.video.writer import open_writer
 from common.arrays import write_arrays
+from common.threads import use_threads
 from common.wav_files import write_wav
 from research.captures.film_motion import FADE, FilmMotion, filmed
 from research.captures.make import Made, claim, in_threads, made, write_rest
@@ -118,10 +119,11 @@ def make_film(options: CaptureOptions) -> Made:
     Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
     """
     check_options(options)
+    use_threads(options.threads)
     claim(options)
     take, out = _set_up(options), options.out
     frames = len(take.gains)
-    drawn = in_threads(lambda f: _film_frame(options, take, f), [1] * frames, options.threads)
+    drawn = in_threads(lambda f: _film_frame(options, take, f), [1] * frames)
     if drawn or not (out / "film.mp4").is_file():
         _write_film(options, take)
     write_truth(out, take.scene, take.motion, take.gains)

@@ -93,8 +93,6 @@ def check_options(options: CaptureOptions) -> None:
     _check("lights", options.lights, 0 <= options.lights <= MOST_LIGHTS, f"from 0 to {MOST_LIGHTS}")
     seen = not options.lights or options.cameras > 2
     _check("cameras", options.cameras, seen, "at least 3 with --lights: one of them is held out")
-    if options.threads is not None:
-        _check("threads", options.threads, options.threads >= 1, "at least 1")
     if options.film:
         _check_film(options)
     if options.speech and not options.audio.is_file():
