@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from audio2mesh.model.stream import Heard as Heard
     from audio2mesh.model.stream import hear as hear
     from audio2mesh.model.stream import stream_offsets as stream_offsets
-    from audio2mesh.sound.waveform import AudioInfo as AudioInfo
     from audio2mesh.sound.waveform import frame_count as frame_count
     from audio2mesh.sound.waveform import load_audio as load_audio
     from audio2mesh.sound.waveform import probe_audio as probe_audio

@@ -7,8 +7,6 @@ import numpy as np
 import python2_pickle
 from flame_geometry import flame_arrays
 
-from avatar.heads import flame_model as indices
-
 
 def write_flame(folder: Path, seed: int = 0, kind: Literal["pkl", "npz"] = "pkl") -> Path:
     """A FLAME file; another seed is another mean head with other directions."""
@@ -31,32 +29,3 @@ def as_distributed(arrays: dict[str, np.ndarray]) -> dict[str, object]:
         "bs_style": "lbs",
         "bs_type": "lrotmin",
     }
-
-
-def write_masks(folder: Path) -> Path:
-    """FLAME_masks.pkl with the names of the real one."""
-    rest = flame_arrays()["v_template"]
-    number, (x, y, z) = np.arange(len(rest)), rest.T
-    skin = number < indices.LEFT_EYEBALL.start
-    lips = np.concatenate([indices.LIP_OUTER_UPPER, indices.LIP_OUTER_LOWER, *indices.LIP_PAIRS])
-    around_eyes = skin & (np.abs(y - 0.02) < 0.025) & (z > 0.06)
-    masks = {
-        "face": skin & (z > 0.03) & (y > -0.09),
-        "neck": skin & (y < -0.07) & (z < 0.05),
-        "scalp": skin & (y > 0.075),
-        "boundary": skin & (y < -0.09),
-        "right_eyeball": np.isin(number, indices.RIGHT_EYEBALL),
-        "left_eyeball": np.isin(number, indices.LEFT_EYEBALL),
-        "right_ear": skin & (x < -0.075),
-        "left_ear": skin & (x > 0.075),
-        "forehead": skin & (y > 0.05) & (z > 0.06),
-        "eye_region": around_eyes,
-        "nose": skin & (np.abs(x) < 0.015) & (np.abs(y) < 0.03) & (z > 0.095),
-        "lips": np.isin(number, lips),
-        "right_eye_region": around_eyes & (x < 0),
-        "left_eye_region": around_eyes & (x > 0),
-    }
-    path = folder / "FLAME_masks.pkl"
-    found = {name: np.flatnonzero(mask) for name, mask in masks.items()}
-    path.write_bytes(python2_pickle.dump(found))
-    return path

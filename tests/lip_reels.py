@@ -1,9 +1,14 @@
-"""Made-up reels whose pictures, and measures, tell their phones at a glance."""
+"""Made-up reels whose pictures, and measures, tell their phones at a glance, and a person with
+default paint and articulation."""
 
 import numpy as np
+import torch
 
 from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading.network import MEASURES
+from avatar.heads import Head
+from research.corpus.articulation import ARKIT_NAMES, load_dominance
+from research.lipreading.people import PLAIN, Person
 from research.lipreading.reels import Draw, Reel
 
 SEEN = ("SIL", "AA", "M", "UW")
@@ -38,3 +43,8 @@ def bright_windows() -> Draw:
         return Reel(reel.name, crops, reel.shape[:frames], reel.phones)
 
     return draw
+
+
+def plain_person(head: Head) -> Person:
+    count = len(ARKIT_NAMES)
+    return Person(head, PLAIN, load_dominance(), torch.zeros(count), torch.ones(count))

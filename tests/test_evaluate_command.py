@@ -13,7 +13,7 @@ from speech_models import tiny_model
 from support import Outcome, write_wav
 
 from audio2mesh import load_model
-from audio2mesh.data import load_dataset
+from audio2mesh.data.dataset import load_dataset
 from audio2mesh.data.phones import Phone, to_arrays
 from audio2mesh.model.checkpoint import save_model
 from audio2mesh.model.speech_to_motion import SpeechToMotion

@@ -147,7 +147,8 @@ MAY_IMPORT = {
     ),
     "research.evaluation.tracking": (
         "avatar.avatar_io avatar.behaviour avatar.geometry avatar.heads avatar.reconstruct "
-        "avatar.retarget common research.evaluation research.evaluation.avatar splat"
+        "avatar.retarget common research.evaluation research.evaluation.avatar "
+        "research.evaluation.speech"
     ),
     "research.evaluation.voices": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync "
@@ -163,8 +164,7 @@ MAY_IMPORT = {
     "research.people": "avatar.geometry avatar.lighting avatar.people avatar.rigging",
     "research.upkeep": (
         "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people avatar.photo "
-        "avatar.retarget avatar.rigging avatar.tracking avatar.vision common research.captures "
-        "splat"
+        "avatar.rigging common"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

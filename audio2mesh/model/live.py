@@ -36,7 +36,7 @@ class LiveOptions:
 class LiveMotion:
     """Motion of speech that arrives bit by bit.
 
-    All frames together are as many as the recording's `stream_offsets` gives; with the default
+    All frames together are as many as the recording's `stream_coefficients` gives; with the default
     options and weights of 25 fps a frame comes out at most 400 ms after its start was heard.
     """
 
@@ -58,18 +58,10 @@ class LiveMotion:
         return (self.options.step + self.options.lookahead) / self.model.fps
 
     def push(self, samples: np.ndarray) -> Tensor:
-        """Hear samples [s], float32 mono at 16 kHz; offsets [f, V, 3] of frames that became ready.
+        """Hear samples [s], float32 mono at 16 kHz; coefficients [f, K] of the frames now ready.
 
-        Metres in head space on the model's device, as from `stream_offsets`. Often there are none.
+        On the model's basis and device, as from `stream_coefficients`. Often there are none.
         """
-        return self.model.motion(self.push_coefficients(samples)).offsets()
-
-    def finish(self) -> Tensor:
-        """Offsets [f, V, 3] of the frames that remain when the speech has ended."""
-        return self.model.motion(self.finish_coefficients()).offsets()
-
-    def push_coefficients(self, samples: np.ndarray) -> Tensor:
-        """As `push`, but coefficients [f, K] on the model's basis."""
         left = torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))
         ready = [self.expected[:0]]
         while len(left) >= (missing := self._next_run() - self.samples):
@@ -79,12 +71,12 @@ class LiveMotion:
         self._hear(left)
         return torch.cat(ready)
 
-    def finish_coefficients(self) -> Tensor:
-        """As `finish`, but coefficients [f, K] on the model's basis."""
+    def finish(self) -> Tensor:
+        """Coefficients [f, K] of the frames that remain when the speech has ended."""
         remaining = frame_count(self.samples, self.model.fps) - self.done
         frames = self.options.step + self.options.lookahead + remaining
         silence = np.zeros(frames * SAMPLE_RATE // self.model.fps + 1, np.float32)
-        return self.push_coefficients(silence)[:remaining]
+        return self.push(silence)[:remaining]
 
     def _next_run(self) -> int:
         """How many samples the next run waits for."""

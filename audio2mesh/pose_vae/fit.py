@@ -47,22 +47,18 @@ def fit_pose(options: PoseFitOptions, device: torch.device) -> PoseScores | None
     Of several processes the first one scores and writes.
     """
     with process_group(device):
-        return _fit(options, device)
-
-
-def _fit(options: PoseFitOptions, device: torch.device) -> PoseScores | None:
-    tracks, held = split_tracks(options.data, options.held_out)
-    net = new_net(tracks, options.net, options.train.seed).to(device)
-    trainer = Trainer(PoseTask(net, tracks, options.train), options.train)
-    record = _record(options, tracks, held)
-    train(trainer, options.out, record)
-    if rank() > 0:
-        return None
-    net = net.cpu()
-    scores = pose_scores(net, held) if held else None
-    save_pose_net(net, options.out, {**record, "scores": asdict(scores) if scores else {}})
-    state_path(options.out).unlink(missing_ok=True)
-    return scores
+        tracks, held = split_tracks(options.data, options.held_out)
+        net = new_net(tracks, options.net, options.train.seed).to(device)
+        trainer = Trainer(PoseTask(net, tracks, options.train), options.train)
+        record = _record(options, tracks, held)
+        train(trainer, options.out, record)
+        if rank() > 0:
+            return None
+        net = net.cpu()
+        scores = pose_scores(net, held) if held else None
+        save_pose_net(net, options.out, {**record, "scores": asdict(scores) if scores else {}})
+        state_path(options.out).unlink(missing_ok=True)
+        return scores
 
 
 def _record(

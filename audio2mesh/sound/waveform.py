@@ -43,43 +43,20 @@ MISSING_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class AudioInfo:
-    """What a complete decoding of a file found."""
-
-    seconds: float
-    """Length of the sound."""
-    samples_16k: int
-    """Number of samples that `stream_audio` yields at 16 kHz."""
-    rate: int
-    """Samples per second in the file."""
-    channels: int
-    """Channels of `stream_audio(..., mono=False)`: 1 or 2."""
-
-
-@dataclass(frozen=True)
 class _Block:
     rate: int
     samples: Samples  # [s, C], C is 1 or 2
 
 
-def probe_audio(path: str | Path) -> AudioInfo:
-    """Decode the whole file once, keeping nothing, and measure it.
+def probe_audio(path: str | Path) -> float:
+    """Decode the whole file once, keeping nothing: the seconds of its sound.
 
     Raises:
         FileNotFoundError: there is no such file.
         InputError: it is a folder, not media, without sound, empty, cut off, damaged, or holds
             NaN or infinite samples.
     """
-    seconds, samples_16k, rate, channels = 0.0, 0, 0, 0
-    for run_rate, blocks in groupby(_gather(_decode(Path(path))), lambda block: block.rate):
-        samples = 0
-        for block in blocks:
-            channels = channels or block.samples.shape[1]
-            samples += len(block.samples)
-        rate = rate or run_rate
-        seconds += samples / run_rate
-        samples_16k += round(samples * SAMPLE_RATE / run_rate)
-    return AudioInfo(seconds, samples_16k, rate, channels)
+    return sum(len(block.samples) / block.rate for block in _gather(_decode(Path(path))))
 
 
 def stated_seconds(path: str | Path) -> float | None:

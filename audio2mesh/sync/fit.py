@@ -31,24 +31,18 @@ def fit_syncnet(
     Of several processes the first one tests and writes.
     """
     with process_group(device):
-        return _fit(options, units, face, device)
-
-
-def _fit(
-    options: SyncFitOptions, units: FaceUnits, face: FaceGeometry, device: torch.device
-) -> dict[str, OffsetScore]:
-    clips, held = split_clips(options, units, face)
-    trainer = new_trainer(clips, face, options, device)
-    record = _record(options, clips, held)
-    train(trainer, options.out, record)
-    if rank() > 0:
-        return {}
-    net = trainer.task.net.cpu()
-    scores = offset_scores(net, held, face, FPS)
-    results = {name: asdict(score) for name, score in scores.items()}
-    save_syncnet(net, options.out, {**record, "scores": results})
-    state_path(options.out).unlink(missing_ok=True)
-    return scores
+        clips, held = split_clips(options, units, face)
+        trainer = new_trainer(clips, face, options, device)
+        record = _record(options, clips, held)
+        train(trainer, options.out, record)
+        if rank() > 0:
+            return {}
+        net = trainer.task.net.cpu()
+        scores = offset_scores(net, held, face, FPS)
+        results = {name: asdict(score) for name, score in scores.items()}
+        save_syncnet(net, options.out, {**record, "scores": results})
+        state_path(options.out).unlink(missing_ok=True)
+        return scores
 
 
 def split_clips(

@@ -6,7 +6,6 @@ their sound and keeps their features. Batches are drawn from the latest passes.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -35,7 +34,6 @@ from audio2mesh.training.losses import (
     LOSSES,
     Batch,
     Critic,
-    lip_loss,
     partly_copied_losses,
     phoned_losses,
 )
@@ -97,7 +95,6 @@ class MotionTask:
             PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
         )
         self.autocast = autocast_dtype(options.precision, self.device)
-        self.before = deepcopy(model.decoder).eval() if options.losses.keep else None
         self.passes: deque[Pass] = deque(maxlen=options.passes)
         self.next_pass = 0
 
@@ -154,9 +151,6 @@ class MotionTask:
         for name, value in phoned_losses(*motions, self.face, weights, known).items():
             loss = loss + weights[name] * value
             terms[name] = value
-        if self.before is not None:
-            terms["keep"] = self._moved(batch, predicted)
-            loss = loss + weights["keep"] * terms["keep"]
         if self.critics and step % self.options.critic_every == 0:
             steps = mel_steps(inner, self.model.fps)
             mel = batch.mel[:, steps.start : steps.stop]
@@ -166,18 +160,6 @@ class MotionTask:
                 loss = loss + weights[name] * self.options.critic_every * value
             terms |= judged
         return loss, terms
-
-    def _moved(self, batch: Drawn, predicted: Tensor) -> Tensor:
-        """By how much the lips move otherwise than when training began."""
-        assert self.before is not None
-        with torch.no_grad():
-            standard = self.model.standardised(batch.features).flatten(2)
-            before = torch.where(
-                batch.heard[..., None], self.before(standard, batch.styles), batch.true
-            )
-        inner = inner_frames(self.model)
-        now, then = (self.model.motion(c[:, inner.start : inner.stop]) for c in (predicted, before))
-        return lip_loss(now, then, self.face)
 
     def _draw(self, step: int) -> Drawn:
         """This process's part of the windows that all processes draw alike."""

@@ -93,9 +93,6 @@ class LossWeights:
     tongue: float = 0.2
     """Squared distance, mm², of the tip of the tongue from how far it should be out, four times as
     much where it stays behind as where it is ahead; in clips whose phones are known."""
-    keep: float = 0.0
-    """Squared distance, mean over the lip vertices, mm², from the motion of the weights that
-    training begins from (--start)."""
     sync: float = 0.0
     """SyncNet3D's judgement of lips against sound (λ1)."""
     lipreading: float = 0.0

@@ -90,38 +90,27 @@ def fit(
     missing.
     """
     with process_group(device):
-        return _fit(options, out, data, critics, device, extra_record or {})
+        model = new_model(options, data).to(device)
+        made = make_critics(options, critics, data, model.fps, device)
+        trainer = motion_trainer(
+            model, data.training, data.weights, data.face, options.train, made, options.cache
+        )
+        record = run_record(options, model, data, extra_record or {})
 
+        def scores() -> Scores:
+            with trainer.average_in_use():
+                found = score_clips(model, data.held, data.face)
+            for line in score_lines(found):
+                print(f"step {trainer.step}  {line}", file=sys.stderr)
+            return found
 
-def _fit(
-    options: FitOptions,
-    out: Path,
-    data: TrainingData,
-    critics: Mapping[str, CriticFactory],
-    device: torch.device,
-    extra_record: Mapping[str, Any],
-) -> Scores:
-    model = new_model(options, data).to(device)
-    made = make_critics(options, critics, data, model.fps, device)
-    trainer = motion_trainer(
-        model, data.training, data.weights, data.face, options.train, made, options.cache
-    )
-    record = run_record(options, model, data, extra_record)
-
-    def scores() -> Scores:
-        with trainer.average_in_use():
-            found = score_clips(model, data.held, data.face)
-        for line in score_lines(found):
-            print(f"step {trainer.step}  {line}", file=sys.stderr)
-        return found
-
-    train(trainer, out, record, scores)
-    if rank() > 0:
-        return {}
-    final = score_clips(model, data.held, data.face)
-    save_model(model, out, {**record, "scores": final})
-    state_path(out).unlink(missing_ok=True)
-    return final
+        train(trainer, out, record, scores)
+        if rank() > 0:
+            return {}
+        final = score_clips(model, data.held, data.face)
+        save_model(model, out, {**record, "scores": final})
+        state_path(out).unlink(missing_ok=True)
+        return final
 
 
 def new_model(options: FitOptions, data: TrainingData) -> SpeechToMotion:

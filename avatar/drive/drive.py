@@ -22,8 +22,6 @@ from avatar.drive.report import PhaseClock, Report, peak_rss_mb
 from avatar.video.sound import Sound
 from common.threads import use_threads
 
-DRAWN = "its face looks drawn, so that little of what it does means much: film a person"
-
 
 @dataclass(frozen=True)
 class Scene:
@@ -84,7 +82,7 @@ def prepare(plan: DrivePlan, clock: PhaseClock, subject: Subject | None = None) 
         mover = subject.spoken or take
         assert mover is not None
         motion = perform(subject.face, mover, plan.direction, take)
-        heard = probe_audio(sound.path).seconds if sound else 0.0
+        heard = probe_audio(sound.path) if sound else 0.0
         seconds = motion.frames / motion.fps if plan.direction.audio else heard
     return Scene(subject, motion, sound, seconds)
 
@@ -99,8 +97,6 @@ def _performed(plan: DrivePlan, device: torch.device) -> tuple[Take | None, Soun
     performance = performance_of(plan.film, plan.sync, device)
     if plan.sound is None:
         print(performance.heard.words, file=sys.stderr)
-    if performance.drawn:
-        print(f"{plan.film}: {DRAWN}", file=sys.stderr)
     return performance.take, plan.sound or performance.heard.sound
 
 

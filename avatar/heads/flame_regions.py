@@ -1,17 +1,14 @@
 """FLAME's landmarks, its regions under the names that every head of this project has, and the teeth
 of GaussianAvatars.
 
-Regions come from FLAME_masks.pkl where the user has it, else from rules on the head at rest; the
-line of the lips, the eyeballs and the teeth are known by number. The teeth, two rows that FLAME
-lacks, are built from the rings of its lips as in GaussianAvatars' flame_model/flame.py: positions,
-numbering, faces and motion. A row is a band with a front, a back and a biting edge, each a strip of
-14 quads from the subject's left to right.
+Regions come from rules on the head at rest; the line of the lips, the eyeballs and the teeth are
+known by number. The teeth, two rows that FLAME lacks, are built from the rings of its lips as in
+GaussianAvatars' flame_model/flame.py: positions, numbering, faces and motion. A row is a band with
+a front, a back and a biting edge, each a strip of 14 quads from the subject's left to right.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,8 +28,6 @@ from avatar.heads.flame_model import (
     VERTICES,
     FlameModel,
 )
-from common.errors import InputError
-from common.restricted_pickle import read_pickle
 
 COLUMNS = 15
 ROWS = {
@@ -129,13 +124,6 @@ def _quad(first: range, second: range, column: int, pattern: str) -> list[tuple[
 
 
 EYE_DISTANCE = 0.063  # metres between the eyeballs of FLAME's mean head, the unit of the rules
-_MASKS = {
-    "lips": ("lips",),
-    "eyelids": ("left_eye_region", "right_eye_region"),
-    "upper_face": ("forehead", "eye_region", "left_eye_region", "right_eye_region"),
-    "scalp": ("scalp",),
-    "neck": ("neck", "boundary"),
-}
 Regions = dict[str, Tensor]
 
 
@@ -147,11 +135,10 @@ def flame_landmarks(vertices: Tensor) -> dict[str, Tensor]:
     return points | {"right_ear": skin[(skin - other).norm(dim=1).argmin()]}
 
 
-def flame_regions(vertices: Tensor, faces: Tensor, masks: Path | None = None) -> Regions:
+def flame_regions(vertices: Tensor, faces: Tensor) -> Regions:
     """Vertex indices by the names of `avatar.heads.head.REGIONS`; FLAME has no tongue.
 
-    vertices [V, 3], faces [M, 3]: a head of FLAME's topology at rest, with or without teeth;
-    masks: the user's FLAME_masks.pkl. Raises FileNotFoundError or InputError in one sentence.
+    vertices [V, 3], faces [M, 3]: a head of FLAME's topology at rest, with or without teeth.
     """
     upper, lower = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))
     teeth = [*UPPER_TEETH, *LOWER_TEETH] if len(vertices) > VERTICES else []
@@ -162,7 +149,6 @@ def flame_regions(vertices: Tensor, faces: Tensor, masks: Path | None = None) ->
         | {"teeth": torch.tensor(sorted(teeth), dtype=torch.long)}
         | {"tongue": torch.zeros(0, dtype=torch.long)}
         | skin
-        | (_from_masks(masks) if masks else {})
     )
 
 
@@ -212,22 +198,3 @@ def _along(rest: Tensor, faces: Tensor, start: list[int]) -> Tensor:
 
 def _balls() -> list[slice]:
     return [slice(ball.start, ball.stop) for ball in (LEFT_EYEBALL, RIGHT_EYEBALL)]
-
-
-def _from_masks(path: Path) -> Regions:
-    masks = read_pickle(path)
-    needed = {name for names in _MASKS.values() for name in names}
-    if not isinstance(masks, dict) or not needed <= masks.keys():
-        missing = sorted(needed - set(masks if isinstance(masks, dict) else ()))[0]
-        raise InputError(f"{path}: holds no vertex set {missing!r}; use FLAME's FLAME_masks.pkl")
-    return {
-        name: _indices(path, np.concatenate([np.ravel(masks[part]) for part in parts]))
-        for name, parts in _MASKS.items()
-    }
-
-
-def _indices(path: Path, values: np.ndarray) -> Tensor:
-    known = values.dtype.kind in "iu" and len(values) > 0
-    if not known or values.min() < 0 or values.max() >= VERTICES:
-        raise InputError(f"{path}: a set holds something else than numbers of FLAME's vertices")
-    return torch.from_numpy(values.astype(np.int64)).unique()

@@ -191,6 +191,12 @@ def seal_lips(vertices: Floats, jaw_drop: Floats, upper: Indices, lower: Indices
     return sealed
 
 
+def sealed(head: Head, vertices: Floats) -> Floats:
+    """Vertices [V, 3] of a head's face at rest with its lips closed, as `seal_lips` does."""
+    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
+    return seal_lips(vertices, -head.unit("jawOpen")[:, 1].numpy(), upper, lower)
+
+
 def _at(x_line: Floats, values: Floats, vertices: Floats) -> Floats:
     return np.interp(vertices[:, 0], x_line, values)
 

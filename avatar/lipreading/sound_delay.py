@@ -11,7 +11,7 @@ from audio2mesh import load_model
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.critic import load_syncnet
 from audio2mesh.sync.delay import Delay, find_delay
 from avatar.heads import load_head
 from avatar.heads.arkit import WEIGHTS

@@ -86,7 +86,7 @@ class Session:
             return self._give(self._rows.listen(self._after_lead(heard)))
         self._heard += len(samples)
         samples = self._after_lead(samples)
-        speech = self._motion.push_coefficients(samples.astype(np.float32, copy=False))
+        speech = self._motion.push(samples.astype(np.float32, copy=False))
         return self._give(self._rows.push(samples, speech, heard))
 
     def skip(self, count: int) -> None:
@@ -102,7 +102,7 @@ class Session:
     def finish(self) -> Frames:
         """The frames that remain when the speech has ended; what is pushed next is a new turn."""
         if self._heard > self._sample(self._first):
-            said = self._motion.finish_coefficients() if not self._listens else None
+            said = self._motion.finish() if not self._listens else None
             left = self._rows.finish(said)
         else:
             left = self._rows.none()

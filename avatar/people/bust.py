@@ -1,6 +1,7 @@
 """One identity's bust, as vertices of the library's base mesh and as a subject to be lit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ import torch
 from avatar.geometry.records import stacked
 from avatar.geometry.vectors import Floats
 from avatar.heads import Head, fit_units, load_head
-from avatar.heads.head import seal_lips, settle_mouth
+from avatar.heads.head import sealed, settle_mouth
 from avatar.heads.shape_space import SHIFTS, load_shape_space
 from avatar.people.library import Library, Part, with_head
 from avatar.people.subject import (
@@ -16,8 +17,6 @@ from avatar.people.subject import (
     Subject,
     flattened_ears,
     followed,
-    sealed,
-    weighted,
 )
 from avatar.people.surface import Mesh, mesh
 
@@ -36,11 +35,8 @@ def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] =
         space = load_shape_space().modes[SHIFTS : SHIFTS + len(modes)].double().numpy()
         moves = np.einsum("m,mvx->vx", np.asarray(modes), space)
         bust = with_head(library, bust, bust[library.head] + moves)
-    jaw_drop = -head.unit("jawOpen").numpy()[:, 1]
-    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
     parts = {name: head.group_vertices(name).numpy() for name in head.group_names}
-    shut = seal_lips(bust[library.head], jaw_drop, upper, lower)
-    bust[library.head] = settle_mouth(shut, parts)
+    bust[library.head] = settle_mouth(sealed(head, bust[library.head]), parts)
     return bust
 
 
@@ -48,9 +44,9 @@ def with_mood(library: Library, bust: Floats, mood: Mapping[str, float]) -> Floa
     """The bust with expression units that belong to the resting face, lips sealed again."""
     head = load_head()
     plain = torch.from_numpy(bust[library.head]).float()
-    resting = sealed(head, plain + weighted(head, fit_units(head, plain), mood))
+    moody = plain + replace(head, units=fit_units(head, plain)).express(mood)
     moved = bust.copy()
-    moved[library.head] = resting.double().numpy()
+    moved[library.head] = sealed(head, moody.numpy())
     return moved
 
 
@@ -83,7 +79,7 @@ def bust_subject(
     torso = np.arange(len(head.faces), len(faces))
     rest = torch.from_numpy(bust[library.head]).float()
     units = fit_units(head, rest)
-    stretched = (rest + weighted(head, units, STRETCH)).numpy().astype(float)
+    stretched = (rest + replace(head, units=units).express(STRETCH)).numpy().astype(float)
     body = head.group_faces("body").numpy()
     blink = (head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")).norm(dim=1)
 

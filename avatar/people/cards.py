@@ -15,8 +15,7 @@ from avatar.geometry.edges import edges_of
 from avatar.geometry.triangle_mesh import face_areas, point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints, dot, normalised
 from avatar.people.library import texels_at
-from avatar.people.surface import barycentric
-from common.kernels import cached_njit
+from avatar.people.surface import barycentric, thin_out
 
 SCALES = ((1, 0.3), (4, 1.0), (12, 1.0))
 """Widths of the structure tensor in units of the finest, and their shares: the fine one leads
@@ -93,7 +92,8 @@ def strands_on(
     facing = normalised(np.einsum("nc,ncx->nx", weights, normals[corners]))
     along = along_lines(cards, pick, uv, cards.flow)
     tangents = normalised(along[:, :3])
-    kept = _thin_out(points, tangents, length, width)
+    every = np.ones(len(points))
+    kept = thin_out(points, tangents, length * every, width * every, -np.inf)
     steps = along[kept, 3:] / np.maximum(np.linalg.norm(along[kept, :3], axis=1), 1e-9)[:, None]
     colours, alphas = _looked_up(cards.texels, uv[kept], steps * length)
     points, tangents, facing = points[kept], tangents[kept], facing[kept]
@@ -153,39 +153,3 @@ def _edge(cards: Cards, points: Floats) -> Floats:
     share = np.linspace(0, 1, min(steps, 16))[:, None, None]
     samples = ends[:, 0] + share * (ends[:, 1] - ends[:, 0])
     return KDTree(samples.reshape(-1, 3)).query(points)[0]
-
-
-def _thin_out(points: Floats, tangents: Floats, length: float, width: float) -> Bools:
-    """A mask [N] of points of which none lies in another's ellipse of these half axes."""
-    low = points.min(0) - 1e-6
-    cell = max(length, width)
-    shape = ((points.max(0) - low) / cell).astype(np.int64) + 2
-    return _keep_apart(points, tangents, length, width, ((points - low) / cell).astype(int), shape)
-
-
-@cached_njit()
-def _keep_apart(points, tangents, length, width, cells, shape):  # pragma: no cover (compiled)
-    first = -np.ones(shape[0] * shape[1] * shape[2], np.int64)
-    following = -np.ones(len(points), np.int64)
-    keep = np.zeros(len(points), np.bool_)
-    for i in range(len(points)):
-        free = True
-        for x in range(max(0, cells[i, 0] - 1), min(shape[0], cells[i, 0] + 2)):
-            for y in range(max(0, cells[i, 1] - 1), min(shape[1], cells[i, 1] + 2)):
-                for z in range(max(0, cells[i, 2] - 1), min(shape[2], cells[i, 2] + 2)):
-                    j = first[(x * shape[1] + y) * shape[2] + z]
-                    while j >= 0 and free:
-                        gx = points[i, 0] - points[j, 0]
-                        gy = points[i, 1] - points[j, 1]
-                        gz = points[i, 2] - points[j, 2]
-                        along = gx * tangents[i, 0] + gy * tangents[i, 1] + gz * tangents[i, 2]
-                        across = gx * gx + gy * gy + gz * gz - along * along
-                        if along * along / length**2 + across / width**2 < 1:
-                            free = False
-                        j = following[j]
-        if free:
-            home = (cells[i, 0] * shape[1] + cells[i, 1]) * shape[2] + cells[i, 2]
-            following[i] = first[home]
-            first[home] = i
-            keep[i] = True
-    return keep

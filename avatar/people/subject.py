@@ -1,16 +1,13 @@
 """The subject of a portrait: a head with a torso, in the shapes from which it is painted."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.geometry.vectors import MM, Bools, Floats, Ints
 from avatar.heads import Head, eyeball
-from avatar.heads.head import seal_lips
 from avatar.people.masks import ear_mask
 from avatar.people.surface import Mesh, Spots, at_spots
 
@@ -62,21 +59,6 @@ class Subject:
         vertices = self.head.vertices.new_tensor(self.rest.vertices)
         centre, radius = eyeball(self.head, vertices[: len(self.head.vertices)], group)
         return centre.numpy().astype(float), float(radius)
-
-
-def weighted(head: Head, units: Tensor, weights: Mapping[str, float]) -> Tensor:
-    """Offsets [V, 3] of a weighted sum of units [E, V, 3] by name."""
-    total = head.vertices.new_zeros(head.vertices.shape)
-    for name, weight in weights.items():
-        total = total + weight * units[head.unit_names.index(name)]
-    return total
-
-
-def sealed(head: Head, vertices: Tensor) -> Tensor:
-    """Vertices with the lips closed again after a change of mood."""
-    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
-    jaw_drop = -head.unit("jawOpen")[:, 1].numpy()
-    return torch.from_numpy(seal_lips(vertices.numpy(), jaw_drop, upper, lower)).float()
 
 
 def flattened_ears(vertices: Floats, neutral: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from avatar.geometry.triangle_mesh import face_areas, point_normals
-from avatar.geometry.vectors import Floats, Ints, disc_axes, dot, normalised
+from avatar.geometry.vectors import Bools, Floats, Ints, disc_axes, dot, normalised
 from avatar.rigging.binding import triangle_frames
 from common.kernels import cached_njit
 
@@ -114,7 +114,7 @@ def even_spots(
     darts = Spots(triangles[pick], weights, (spacing[faces[pick]] * weights).sum(1))
     points = at_spots(surface.vertices, surface.faces, darts)
     normals = normalised(at_spots(surface.normals, surface.faces, darts))
-    return darts[_thin_out(points, normals, darts.spacing)]
+    return darts[thin_out(points, normals, darts.spacing, darts.spacing, SAME_SIDE)]
 
 
 def barycentric(count: int, rng: np.random.Generator) -> Floats:
@@ -125,17 +125,23 @@ def barycentric(count: int, rng: np.random.Generator) -> Floats:
     return np.column_stack([1 - pair.sum(1), pair])
 
 
-def _thin_out(points: Floats, normals: Floats, radius: Floats) -> np.ndarray:
-    """A mask [N] of points of which no two are closer than their radius."""
+def thin_out(
+    points: Floats, axes: Floats, length: Floats, width: Floats, same_side: float
+) -> Bools:
+    """A mask [N] of points of which none lies in another's ellipsoid of half axes [N], `length`
+    along its axis and `width` across, unless their axes' cosine is at most `same_side`. Of two
+    points the shorter half axes count."""
     low = points.min(0) - 1e-6
-    cell = float(radius.max())
+    cell = float(max(length.max(), width.max()))
     shape = ((points.max(0) - low) / cell).astype(np.int64) + 2
     cells = ((points - low) / cell).astype(np.int64)
-    return _keep_apart(points, normals, radius, cells, shape)
+    return _keep_apart(points, axes, length, width, same_side, cells, shape)
 
 
 @cached_njit()
-def _keep_apart(points, normals, radius, cells, shape):  # pragma: no cover (compiled)
+def _keep_apart(
+    points, axes, length, width, same_side, cells, shape
+):  # pragma: no cover (compiled)
     first = -np.ones(shape[0] * shape[1] * shape[2], np.int64)
     following = -np.ones(len(points), np.int64)
     keep = np.zeros(len(points), np.bool_)
@@ -146,11 +152,16 @@ def _keep_apart(points, normals, radius, cells, shape):  # pragma: no cover (com
                 for z in range(max(0, cells[i, 2] - 1), min(shape[2], cells[i, 2] + 2)):
                     j = first[(x * shape[1] + y) * shape[2] + z]
                     while j >= 0 and free:
-                        distance, along = 0.0, 0.0  # whole rows would be allocated
+                        square, along, cosine = 0.0, 0.0, 0.0  # whole rows would be allocated
                         for k in range(3):
-                            distance += (points[i, k] - points[j, k]) ** 2
-                            along += normals[i, k] * normals[j, k]
-                        if distance < min(radius[i], radius[j]) ** 2 and along > SAME_SIDE:
+                            gap = points[i, k] - points[j, k]
+                            square += gap * gap
+                            along += gap * axes[i, k]
+                            cosine += axes[i, k] * axes[j, k]
+                        across = square - along * along
+                        apart = along * along / min(length[i], length[j]) ** 2
+                        apart += across / min(width[i], width[j]) ** 2
+                        if apart < 1 and cosine > same_side:
                             free = False
                         j = following[j]
         if free:

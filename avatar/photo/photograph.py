@@ -13,7 +13,6 @@ from avatar.geometry.vectors import Bools, Floats
 from avatar.tracking.options import FOCALS
 from avatar.tracking.pyramid import Margins, window_around
 from avatar.vision.follow import FaceFinder, faces_in_picture
-from avatar.vision.landmarks import DRAWN, flat_share
 from avatar.vision.mattes import Matting, find_mattes
 from common.errors import InputError
 
@@ -87,7 +86,7 @@ def see(
     matte = _one_person(person[0].cpu().double().numpy(), landmarks)
     given = photo.focal / width if focal is None and photo.focal else focal
     known = given if given is not None and FOCALS[0] <= given <= FOCALS[1] else None
-    remarks = _remarks(high, len(faces.points), face, flat_share(picture, landmarks) > DRAWN)
+    remarks = _remarks(high, len(faces.points), face)
     if given is not None and known is None:
         remarks += (f"tells a focal length of {given:.2g} widths, which is left out; give --focal",)
     middle = window.inside(torch.tensor([width / 2, height / 2]))
@@ -116,10 +115,8 @@ def _one_person(matte: Floats, points: Tensor) -> Floats:
     return matte * near if own else matte
 
 
-def _remarks(high: float, faces: int, face: int, drawn: bool) -> tuple[str, ...]:
+def _remarks(high: float, faces: int, face: int) -> tuple[str, ...]:
     remarks = []
-    if drawn:
-        remarks.append("its face looks drawn, and the avatar will hardly be like it: give a photo")
     if faces > 1 and face == 0:
         remarks.append(
             f"shows {faces} faces, of which the largest was taken; --face 1 takes the next"

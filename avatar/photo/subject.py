@@ -14,6 +14,7 @@ from avatar.geometry.closest import closest, face_tree
 from avatar.geometry.records import stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
+from avatar.heads.head import sealed
 from avatar.lighting.occlusion import Fog
 from avatar.lighting.symmetry import Observed, in_own_light, joined
 from avatar.people.bust import bust_subject
@@ -21,7 +22,7 @@ from avatar.people.eyes import Albedo
 from avatar.people.garment import LOWEST, Garment, garment_of
 from avatar.people.library import Library, load_library, with_head
 from avatar.people.shading import Lighting, Studio, bust_shadows, linear
-from avatar.people.subject import Subject, sealed
+from avatar.people.subject import Subject
 from avatar.people.surface import Mesh, Spots, mesh, smooth_points
 from avatar.photo.fit import LIDS, Fitted
 from avatar.photo.photograph import SeenPhoto
@@ -105,7 +106,7 @@ class Scene:
 def subject_scene(fitted: Fitted, rng: np.random.Generator) -> Scene:
     """Seat the person of the photos."""
     library, head = load_library(), fitted.model.head
-    bust = with_head(library, library.vertices, sealed(head, fitted.rest).double().numpy())
+    bust = with_head(library, library.vertices, sealed(head, fitted.rest.numpy()))
     bust, name, garment = best_garment(library, bust, fitted)
     subject, uv = bust_subject(library, bust, library.parts[f"clothes/{name}"], garment.surface)
     rest, stretched = (bust_shadows(subject, shape) for shape in (subject.rest, subject.stretched))

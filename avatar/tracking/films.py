@@ -33,6 +33,7 @@ from avatar.tracking.person import (
 )
 from avatar.tracking.result import Tracking, head_poses
 from avatar.tracking.stages import OwnModel, own_model
+from avatar.tracking.write import held_rows
 from avatar.video.reader import film_info
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.arrays import write_arrays
@@ -173,10 +174,7 @@ def _write_clip(
     gap = shown_gap(*found, face.points[..., :2], known.focal * face.width)
     weights = performed_mouth(*found, known.neutral, gap)
     count = int(tracking.frames[-1] - tracking.frames[0]) + 1
-    rows = (
-        np.searchsorted((tracking.frames - tracking.frames[0]).numpy(), np.arange(count), "right")
-        - 1
-    )
+    rows = held_rows(tracking.frames)
     names = tracking.model.head.unit_names
     spoken = [names.index(name) for name in WEIGHTS if name.startswith(SPOKEN)]
     angles = np.degrees(head_angles(head_poses(tracking)).double().numpy())

@@ -21,7 +21,7 @@ from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
 from avatar.tracking.pyramid import Bytes, Window, shifts, window_around
 from avatar.video.reader import FilmInfo, colour_frames, film_info
 from avatar.vision.follow import FaceFinder, FaceFrame, follow_face
-from avatar.vision.landmarks import COUNT, DRAWN, flat_share
+from avatar.vision.landmarks import COUNT
 from avatar.vision.mattes import Matting, find_mattes, own_colours
 from avatar.vision.network import Squares
 from common.arrays import pick, read_arrays, write_arrays
@@ -98,7 +98,6 @@ def _frames(path: Path, device: torch.device) -> list[FaceFrame]:
 
 LONGEST = 1280  # pixels of a frame's longer side: larger films are shrunk as they are read
 AROUND = 3  # pixels around skin that must be skin too
-DRAWN_SAMPLES = 5  # frames in which a drawing is detected
 HAIR = "hair"  # folder of the hair's masks
 
 
@@ -248,16 +247,6 @@ def read_kept(out: Path, number: int) -> tuple[Tensor, Tensor, Tensor]:
         for path in _kept(out, number)
     )
     return picture, person, hair
-
-
-def looks_drawn(out: Path, face: FollowedFace, size: int) -> bool:
-    """Whether the face is drawn, by the median of a few kept pictures, `size` pixels wide or
-    high."""
-    flat = face.points[..., :2]
-    points = window_around(flat, face.width, face.height, size).inside(flat)
-    rows = np.linspace(0, len(points) - 1, DRAWN_SAMPLES).astype(int).tolist()
-    pictures = ((row, read_kept(out, int(face.frames[row]))[0]) for row in rows)
-    return float(np.median([flat_share(picture, points[row]) for row, picture in pictures])) > DRAWN
 
 
 def skin_of(person: Tensor, hair: Tensor) -> Tensor:

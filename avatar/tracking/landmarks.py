@@ -3,7 +3,8 @@
 Their numbers are those of the canonical face of MediaPipe (468 points of the skin, then five of
 each iris). Their positions on the mesh were learnt from renderings of synthetic people with known
 geometry, and so were the network's systematic errors: its bias as a function of the view, by how
-much it underestimates differences between people and between expressions, and its random error.
+much it underestimates differences between people and between expressions, and its random error
+(by the script learn_landmarks.py of commit dd0d82f9).
 Offsets that are constant for a person are estimated from the frames of the film.
 """
 

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from avatar.geometry.vectors import MM, Ints
-from avatar.heads.head import seal_lips
+from avatar.heads.head import sealed
 from avatar.tracking.model import FaceModel, FrameState, Person
 
 NEAR = 0.35 * MM  # a gap at which the weight of contact is a quarter
@@ -199,15 +199,8 @@ def at_neutral(
     left = 1 - neutral
     units = model.units * left.to(model.units)[:, None, None]
     rest = replace(model, mean=model.mean + form, units=units)
-    rest = replace(rest, mean=rest.mean + _sealing(rest, rest.rest(person.shape)))
+    face = rest.rest(person.shape)
+    shut = torch.from_numpy(sealed(rest.head, face.double().numpy())).to(face)
+    rest = replace(rest, mean=rest.mean + (shut - face))
     relative = [((one.weights - neutral) / left).clamp(0, 1) for one in states]
     return rest, [replace(a, weights=b) for a, b in zip(states, relative, strict=True)]
-
-
-def _sealing(model: FaceModel, vertices: Tensor) -> Tensor:
-    """Offsets [V, 3] that close the lips of a face at rest."""
-    head = model.head
-    drop = -head.unit("jawOpen")[:, 1].double().numpy()
-    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
-    sealed = seal_lips(vertices.double().numpy(), drop, upper, lower)
-    return torch.from_numpy(sealed).to(vertices) - vertices

@@ -23,7 +23,6 @@ from avatar.tracking.frames import (
     forget_frames,
     keep_pictures,
     kept_with_skin,
-    looks_drawn,
     read_followed,
     write_followed,
 )
@@ -106,7 +105,6 @@ class Tracked:
     yaw: list[float]  # [2] degrees about the mean pose, of nearly all frames
     focal: float  # widths of the film's picture
     face: float  # its own width, pixels of the film as it is read
-    drawn: bool  # whether the face looks drawn
     sound: str  # a description of the sound, and of FLAME
 
 
@@ -138,16 +136,16 @@ def _tracked(options: TrackOptions, device: torch.device, flame: FlameModel | No
                 tracking, options.out, lambda: heard().sound, options.held_out, person
             )
             words = "; ".join(part for part in (heard().words, said) if part)
-        drawn = looks_drawn(options.out, face, options.size)
-        found = _summary(tracking, face, drawn, words)
+        found = _summary(tracking, face, words)
         write_json(options.out / FINISHED, asdict(found))
     return found
 
 
 def _finished(path: Path) -> Tracked | None:
-    """The summary of an earlier run; None without one, or where its entries differ."""
+    """The summary of an earlier run; None without one, or where it lacks entries."""
     kept = read_json(path) if path.is_file() else {}
-    return Tracked(**kept) if kept.keys() == {each.name for each in fields(Tracked)} else None
+    names = {each.name for each in fields(Tracked)}
+    return Tracked(**{name: kept[name] for name in names}) if names <= kept.keys() else None
 
 
 def track_film(
@@ -260,7 +258,7 @@ def _seen(folder: Path, face: FollowedFace, points: torch.Tensor, row: int) -> S
     return Seen(points[row], *kept_with_skin(folder, int(face.frames[row])))
 
 
-def _summary(tracking: Tracking, face: FollowedFace, drawn: bool, sound: str) -> Tracked:
+def _summary(tracking: Tracking, face: FollowedFace, sound: str) -> Tracked:
     poses = head_poses(tracking)[:, :3, :3].double().numpy()
     yaw = Rotation.from_matrix(poses).as_euler("YXZ", degrees=True)[:, 0]
     low, high = np.quantile(yaw, [0.02, 0.98])
@@ -271,7 +269,6 @@ def _summary(tracking: Tracking, face: FollowedFace, drawn: bool, sound: str) ->
         yaw=[float(low), float(high)],
         focal=tracking.person.focal / tracking.size[0],
         face=float((face.points.amax(1) - face.points.amin(1))[:, 0].median()),
-        drawn=drawn,
         sound=sound,
     )
 
@@ -282,14 +279,11 @@ class Performance:
 
     take: Take  # 52 ARKit weights and head angles
     heard: TrackedSound
-    drawn: bool  # whether the face looks drawn
 
 
 def performance_of(film: Path, sync: Sync, device: torch.device) -> Performance:
     """The performance of the face in a film. Raises as `track`; temporary files are
     removed."""
     with TemporaryDirectory(prefix="voicesplat-") as folder:
-        options, kept = TrackingOptions(), Path(folder)
-        tracking, face = track_film(film, options, kept, device)
-        drawn = looks_drawn(kept, face, options.size)
-    return Performance(take_of(tracking), tracked_sound(film, tracking, sync), drawn)
+        tracking, _ = track_film(film, TrackingOptions(), Path(folder), device)
+    return Performance(take_of(tracking), tracked_sound(film, tracking, sync))

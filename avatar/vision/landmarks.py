@@ -2,8 +2,7 @@
 
 The network (Face Mesh V2) sees an upright square around the face. The square comes from the
 detector at first and then from the points themselves. The points give 52 expression scores under
-ARKit's names. A drawn face is detected by its skin, which is flat where that of a real one is
-shaded.
+ARKit's names.
 """
 
 import math
@@ -169,26 +168,11 @@ def _chosen(table: Tensor, columns: Sequence[int]) -> Tensor:
 
 
 SIDE = 96  # pixels of the square around the face in which it is looked at
-FLAT = 0.002  # of brightness in [0, 1] from a pixel to the next: real skin changes faster
-DRAWN = 0.4  # of a face that is flat: photographs have up to 0.08, with a mask 0.25
 
 
-def flat_share(picture: Tensor, points: Tensor) -> float:
-    """How much of a face, in [0, 1], is of one brightness with what is around it.
-
-    picture [H, W, 3] in [0, 1]; points [478, 2]: landmarks in its pixels.
-    """
-    square, places = face_square(picture, points)
-    square = square.mean(-1)  # [SIDE, SIDE]
-    across = (square[1:-1, 2:] - square[1:-1, :-2]) / 2
-    down = (square[2:, 1:-1] - square[:-2, 1:-1]) / 2
-    inside = _inside(places)[1:-1, 1:-1]
-    return float((torch.hypot(across, down)[inside] < FLAT).float().mean())
-
-
-def face_square(picture: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """The square around a face [478, 2] in a picture [H, W, 3], at SIDE² pixels [SIDE, SIDE, 3],
-    and its landmarks there; the picture's rim goes on beyond it."""
+def face_square(picture: Tensor, points: Tensor) -> Tensor:
+    """The square around a face [478, 2] in a picture [H, W, 3], at SIDE² pixels [SIDE, SIDE, 3];
+    the picture's rim goes on beyond it."""
     low, high = points.amin(0), points.amax(0)
     side = float((high - low).max())
     corner = (low + high - side) / 2
@@ -199,17 +183,4 @@ def face_square(picture: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     small = functional.interpolate(
         part.permute(2, 0, 1)[None].float(), (SIDE, SIDE), mode="bilinear", antialias=True
     )
-    return small[0].permute(1, 2, 0), (points - corner) * (SIDE / side)
-
-
-def _inside(points: Tensor) -> Tensor:
-    """[SIDE, SIDE] true within the outline of a face whose landmarks are in its pixels: a ray to
-    the right crosses it an odd number of times."""
-    start = points[list(OVAL)].double()
-    end = start.roll(-1, 0)
-    middles = torch.arange(SIDE).double() + 0.5
-    above = (start[:, 1, None] > middles) != (end[:, 1, None] > middles)  # [E, SIDE] by row
-    along = (middles - start[:, 1, None]) / (end - start)[:, 1, None]
-    crossing = start[:, :1] + along * (end - start)[:, :1]
-    right = above[..., None] & (crossing[..., None] > middles)  # [E, SIDE, SIDE]
-    return right.sum(0) % 2 == 1
+    return small[0].permute(1, 2, 0)

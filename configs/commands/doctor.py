@@ -13,8 +13,6 @@ from configs.options import DoctorOptions
 
 CHECKS: dict[str, Check] = {
     "python": machine.check_python,
-    "libraries": machine.check_libraries,
-    "options": machine.check_extras,
     "processor": machine.check_processor,
     "memory": machine.check_memory,
     "cache": machine.check_cache,

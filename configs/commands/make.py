@@ -55,8 +55,6 @@ def describe(found: "Tracked") -> str:
         told += (
             f"; the face is only {found.face:.0f} pixels wide, which tells little: film it nearer"
         )
-    if found.drawn:
-        told += "; the face looks drawn, so that little of this means much: film a person"
     return told
 
 

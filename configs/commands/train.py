@@ -11,7 +11,7 @@ from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.data.sources import load_sources, to_common_basis
 from audio2mesh.pose_vae.fit import fit_pose
 from audio2mesh.pose_vae.options import PoseFitOptions
-from audio2mesh.sync import load_syncnet, sync_critic
+from audio2mesh.sync.critic import load_syncnet, sync_critic
 from audio2mesh.sync.fit import fit_syncnet
 from audio2mesh.sync.offsets import format_score
 from audio2mesh.sync.options import SyncFitOptions

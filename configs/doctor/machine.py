@@ -2,18 +2,13 @@
 
 import os
 import platform
-import re
 import shutil
 import tempfile
-import tomllib
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 from common.cache import cache_folder
 from common.threads import available_threads, cpu_quota, memory_limit, processors
 from configs.doctor.finding import Finding, in_short
-from configs.verbs import CHECKOUT
 
 GIB = 2**30
 LEAST, ENOUGH = 0.75, 2.0  # GiB free, for a film of 512x512 pixels, and for any
@@ -70,60 +65,6 @@ def check_cache() -> Finding:
             "anew for every film.",
         )
     return Finding("works", f"{folder}, {shutil.disk_usage(there).free / GIB:.0f} GiB free")
-
-
-def check_libraries() -> Finding:
-    """The versions of what pyproject.toml asks for."""
-    wanted = [text for text in requirements() if "extra ==" not in text]
-    wrong = list(out_of_range(wanted))
-    if not wrong:
-        return Finding("works", f"all {len(wanted)} have versions that this program takes")
-    advice = 'Run pip install --upgrade "voicesplat", in a checkout pip install -e .'
-    return Finding("broken", "; ".join(wrong), f"{advice}.")
-
-
-def check_extras() -> Finding:
-    """Libraries that single options need."""
-    named = re.compile(r"""extra == ['"](ray|s3|gs|usd|webrtc)['"]""")
-    asked = [text for text in requirements() if named.search(text)]
-    gone = sorted(
-        {named.findall(text)[0] for text in asked if any(out_of_range([text.partition(";")[0]]))}
-    )
-    if not gone:
-        return Finding("works", "all optional libraries are there")
-    return Finding(
-        "missing",
-        ", ".join(gone),
-        f'Needed by a few options only: pip install "voicesplat[{",".join(gone)}]".',
-    )
-
-
-def requirements() -> list[str]:
-    """Those of this version, as in its metadata: of a checkout from its own pyproject.toml."""
-    path = CHECKOUT / "pyproject.toml"
-    if not path.is_file():
-        return metadata.requires("voicesplat") or []
-    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"].items()
-    return [
-        *project["dependencies"],
-        *(f'{text}; extra == "{name}"' for name, texts in extras for text in texts),
-    ]
-
-
-def out_of_range(wanted: list[str]) -> Iterator[str]:
-    """What is wrong with the version of each library."""
-    from packaging.requirements import Requirement
-
-    for text in wanted:
-        asked = Requirement(text)
-        try:
-            version = metadata.version(asked.name)
-        except metadata.PackageNotFoundError:
-            yield f"{asked.name} is not installed"
-            continue
-        if not asked.specifier.contains(version, prereleases=True):
-            yield f"{asked.name} is {version}, not {asked.specifier}"
 
 
 def check_codecs() -> Finding:

@@ -79,10 +79,10 @@ def measure_live(voice: Path, seconds: float) -> LiveTimes:
     busy = time.process_time()
     for start in range(0, len(sound), _PUSH):
         started = time.perf_counter()
-        offsets = live.push(sound[start : start + _PUSH])
+        offsets = model.motion(live.push(sound[start : start + _PUSH])).offsets()
         pushes.append(time.perf_counter() - started)
         motion.append(offsets[:, lips])
-    motion.append(live.finish()[:, lips])
+    motion.append(model.motion(live.finish()).offsets()[:, lips])
     share = (time.process_time() - busy) / seconds
     offline = torch.cat([chunk[:, lips] for chunk in stream_offsets(model, [sound])])
     apart = (torch.cat(motion) - offline).square().sum(-1).amax(-1).mean()

@@ -26,12 +26,22 @@ from avatar.rigging.avatar import pose
 from avatar.video.sound import SOUND_RATE, Sound, sound_reader
 from avatar.video.writer import open_writer
 from common.arrays import write_arrays
+from common.threads import use_threads
 from common.wav_files import write_wav
 from research.captures.film_motion import FADE, FilmMotion, filmed
 from research.captures.make import Made, claim, in_threads, made, write_rest
 from research.captures.motion import FPS
 from research.captures.options import CaptureOptions, check_options
-from research.captures.phone import backdrop, exposure_gains, phone_camera, sensed
+from research.captures.phone import (
+    DRIFT,
+    GRAIN,
+    SHUTTER,
+    SWAY_MM,
+    backdrop,
+    exposure_gains,
+    phone_camera,
+    sensed,
+)
 from research.captures.picture import Picture, draw
 from research.captures.pose import moved, pose_scene, reposed
 from research.captures.scene import Scene, build_scene
@@ -109,10 +119,11 @@ def make_film(options: CaptureOptions) -> Made:
     Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
     """
     check_options(options)
+    use_threads(options.threads)
     claim(options)
     take, out = _set_up(options), options.out
     frames = len(take.gains)
-    drawn = in_threads(lambda f: _film_frame(options, take, f), [1] * frames, options.threads)
+    drawn = in_threads(lambda f: _film_frame(options, take, f), [1] * frames)
     if drawn or not (out / "film.mp4").is_file():
         _write_film(options, take)
     write_truth(out, take.scene, take.motion, take.gains)
@@ -121,16 +132,15 @@ def make_film(options: CaptureOptions) -> Made:
 
 
 def _set_up(options: CaptureOptions) -> Take:
-    scene, phone, seed = build_scene(options.seed), options.phone, options.seed
+    scene, seed = build_scene(options.seed), options.seed
     return Take(
         scene=scene,
         motion=filmed(
-            *(scene.head, scene.units, options.timestep_count),
-            *(options.voice, phone.sway_mm, seed),
+            *(scene.head, scene.units, options.timestep_count), *(options.voice, SWAY_MM, seed)
         ),
-        camera=phone_camera(options.size, phone.focal, seed),
+        camera=phone_camera(options.size, seed),
         behind=backdrop(options.size, seed),
-        gains=exposure_gains(options.timestep_count, phone.drift, seed),
+        gains=exposure_gains(options.timestep_count, DRIFT, seed),
     )
 
 
@@ -141,21 +151,20 @@ def _film_frame(options: CaptureOptions, take: Take, index: int) -> int:
         return 0
     rng = np.random.default_rng([options.seed, 13, index])
     gain = take.gains[index]
-    samples = _exposed(take, index, options.phone.shutter)
-    picture = sensed(samples, take.behind * gain, options.phone.grain, rng)
+    picture = sensed(_exposed(take, index), take.behind * gain, GRAIN, rng)
     parts = (picture.colour, picture.mask, picture.regions)
     for path, part in zip(paths.values(), parts, strict=True):
         write_picture(path, part)
     return 1
 
 
-def _exposed(take: Take, index: int, shutter: float) -> list[Picture]:
+def _exposed(take: Take, index: int) -> list[Picture]:
     """The pictures at the sample times of one exposure."""
     offsets, head_pose, _ = _standing(take, index, 0.0)
     lit = pose_scene(take.scene, offsets, head_pose)
     pictures = []
     for time in SHUTTER_TIMES:
-        offsets, head_pose, torso_pose = _standing(take, index, time * shutter)
+        offsets, head_pose, torso_pose = _standing(take, index, time * SHUTTER)
         surface = moved(reposed(lit, offsets, head_pose), torso_pose)
         pictures.append(draw(surface, take.camera, take.gains[index], SAMPLES))
     return pictures

@@ -2,7 +2,6 @@
 timesteps are drawn by several threads."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from avatar.reconstruct.capture_writer import (
 )
 from common.arrays import write_arrays
 from common.claimed_folder import claim_folder, file_digest
+from common.parallel import spread
 from common.progress import progress_bar
-from common.threads import available_threads
+from common.threads import use_threads
 from research.captures.cameras import (
     capture_cameras,
     held_out_cameras,
@@ -35,31 +35,17 @@ from research.captures.scene import Scene, build_scene
 from splat import Camera
 
 
-def in_threads(
-    draw: Callable[[int], int], pictures: Sequence[int], threads: int | None = None
-) -> int:
-    """Call `draw` for each timestep, in any order; returns the sum of what it returns.
+def in_threads(draw: Callable[[int], int], pictures: Sequence[int]) -> int:
+    """Call `draw` for each timestep, by all threads; returns the sum of what it returns.
 
-    pictures: how many each timestep has; threads: by default as many as are available.
+    pictures: how many each timestep has.
     """
     drawn = 0
-    with (
-        progress_bar("drawing", sum(pictures)) as done,
-        ThreadPoolExecutor(threads or available_threads()) as pool,
-    ):
-        waiting: dict[Future[int], int] = {
-            pool.submit(draw, index): count for index, count in enumerate(pictures)
-        }
-        try:
-            while waiting:
-                finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    drawn += future.result()
-                    for _ in range(waiting.pop(future)):
-                        done()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with progress_bar("drawing", sum(pictures)) as done:
+        for count, found in zip(pictures, spread(draw, range(len(pictures))), strict=True):
+            drawn += found
+            for _ in range(count):
+                done()
     return drawn
 
 
@@ -111,6 +97,7 @@ def make_capture(options: CaptureOptions) -> Made:
     Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
     """
     check_options(options)
+    use_threads(options.threads)
     claim(options)
     stage = _set_up(options)
     drawn = _draw_all(options, stage)
@@ -131,7 +118,6 @@ def _draw_all(options: CaptureOptions, stage: CaptureSetup) -> int:
     return in_threads(
         lambda index: _draw_timestep(options.out, stage, index),
         [len(stage.cameras)] * len(stage.timesteps),
-        options.threads,
     )
 
 

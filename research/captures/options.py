@@ -13,23 +13,6 @@ STAGE_TIMESTEPS, FILM_FRAMES = 80, 300
 
 
 @dataclass(frozen=True)
-class PhoneOptions:
-    """How --film films."""
-
-    focal: float | None = None
-    """Focal length in widths of the picture; by default the seed's, from 0.9 to 2. The camera
-    stands where the head fills about half of the picture, 0.4 to 1 m away."""
-    sway_mm: float = 4.0
-    """How far the shoulders sway to each side in millimetres; 0 keeps them still."""
-    shutter: float = 0.3
-    """The share of the time between two frames that each is exposed, which blurs what moves."""
-    grain: float = 2.0
-    """Standard deviation of the sensor's noise in grey levels of 255."""
-    drift: float = 0.05
-    """Standard deviation of the logarithm of the exposure, which drifts over seconds."""
-
-
-@dataclass(frozen=True)
 class CaptureOptions(ThreadOptions):
     """Render a synthetic capture with known truth: a made-up person, drawn as textured meshes.
 
@@ -47,8 +30,6 @@ class CaptureOptions(ThreadOptions):
     first half is speech, the second faces. Adds film.mp4 and motion.npz, the true motion; images
     show the room, noise and the drift of the exposure; the last fifth is held out (split
     `test`)."""
-    phone: PhoneOptions = PhoneOptions()
-    """How a film is filmed."""
     width: int | None = None
     """Width of the pictures in pixels; by default 256, of a film 512."""
     height: int | None = None
@@ -91,10 +72,6 @@ class CaptureOptions(ThreadOptions):
 
 OF_A_STAGE = ("cameras", "held_out_timesteps")
 """Options that mean nothing for a film."""
-PHONE_LIMITS = {
-    **{"focal": (0.5, 4.0), "sway_mm": (0.0, 20.0), "shutter": (0.0, 1.0)},
-    **{"grain": (0.0, 50.0), "drift": (0.0, 0.5)},
-}
 
 
 def check_options(options: CaptureOptions) -> None:
@@ -108,8 +85,6 @@ def check_options(options: CaptureOptions) -> None:
         _check(name, value, value >= 0, "at least 0")
     fine = 1 <= options.cameras <= 100
     _check("cameras", options.cameras, fine, "from 1 to 100, or file names collide")
-    if options.threads is not None:
-        _check("threads", options.threads, options.threads >= 1, "at least 1")
     if options.film:
         _check_film(options)
     if options.speech and not options.audio.is_file():
@@ -124,14 +99,6 @@ def _check_film(options: CaptureOptions) -> None:
     for name in OF_A_STAGE:
         value = getattr(options, name)
         _check(name, value, value == defaults[name], "left out: a film has one, true camera")
-    for name, (least, most) in PHONE_LIMITS.items():
-        value = getattr(options.phone, name)
-        _check(
-            f"phone.{name}",
-            value,
-            value is None or least <= value <= most,
-            f"from {least} to {most}",
-        )
 
 
 def _check(name: str, value: float, fine: bool, must: str) -> None:

@@ -14,6 +14,10 @@ from research.captures.picture import Bytes, Picture
 from splat import Camera, look_at
 
 FOCALS = (0.9, 2.0)  # in widths of the picture
+SWAY_MM = 4.0  # by which the shoulders sway to each side
+SHUTTER = 0.3  # of the time between two frames that each is exposed
+GRAIN = 2.0  # grey levels: deviation of the sensor's noise
+DRIFT = 0.05  # deviation of the logarithm of the exposure, which drifts over seconds
 NEAREST, FARTHEST = 0.4, 1.0  # metres
 CLOSE_UP = (2.45, 2.85)  # widths of the picture that a metre at the face takes
 AIM = (0.0, -0.015, 0.0)  # metres
@@ -25,11 +29,10 @@ DRIFT_SECONDS = 1.5
 TINT = 0.3  # of the exposure's drift that each colour has for itself
 
 
-def phone_camera(size: tuple[int, int], focal: float | None, seed: int) -> Camera:
-    """The camera of a seed; size: width and height in pixels; focal: in widths."""
+def phone_camera(size: tuple[int, int], seed: int) -> Camera:
+    """The camera of a seed; size: width and height in pixels."""
     rng = np.random.default_rng([seed, 10])
-    drawn = float(np.exp(rng.uniform(*np.log(FOCALS))))
-    focal = drawn if focal is None else focal
+    focal = float(np.exp(rng.uniform(*np.log(FOCALS))))
     distance = float(np.clip(focal / rng.uniform(*CLOSE_UP), NEAREST, FARTHEST))
     across, up = rng.normal(0, OFF_AXIS)
     eye = np.array(AIM) + distance * np.array([np.sin(across), np.sin(up), np.cos(across)])

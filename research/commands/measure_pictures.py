@@ -159,7 +159,7 @@ def evaluate_tracked(options: TrackingEvaluationOptions) -> None:
     scores = evaluate_tracking(options)
     print_table(tracking_table(scores))
     known = {k: None if v != v else v for k, v in asdict(scores).items()}
-    keep_report(known, options.report, options.sheet)
+    keep_report(known, options.report)
 
 
 def tracking_table(scores: TrackingScores) -> Table:

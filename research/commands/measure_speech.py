@@ -5,8 +5,8 @@ from math import isfinite
 
 from rich.table import Table
 
-from audio2mesh.lipreading import load_lipreader
-from audio2mesh.sync import load_syncnet
+from audio2mesh.lipreading.network import load_lipreader
+from audio2mesh.sync.critic import load_syncnet
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
 from common.errors import InputError
@@ -136,7 +136,7 @@ def pairs_table(result: VoicesEvaluation) -> Table:
 def lines(result: VoicesEvaluation) -> list[str]:
     """How alike all avatars speak, and how much they stay themselves."""
     alike = result.likeness()
-    drifts = [each.identity.p95_mm for each in result.spoken]
+    drifts = [each.identity_mm for each in result.spoken]
     return [
         *(
             f"{what}: median {cell(alike[name], '.3f')}, "

@@ -62,16 +62,8 @@ _QUIET = 0.25  # seconds of silence without which who speaks at once is not unde
 
 
 @dataclass(frozen=True)
-class Word:
-    text: str
-    start: float  # seconds
-    end: float
-
-
-@dataclass(frozen=True)
 class Alignment:
     phones: tuple[Phone, ...]  # one after the other without gaps, from 0 to the recording's end
-    words: tuple[Word, ...]
     scores: tuple[float, ...]  # of each phone: mean log-likelihood per frame, at most about -5
 
 
@@ -136,22 +128,20 @@ def _read(decoder: Decoder, seconds: float) -> Alignment | None:
     """What the decoder found; its entries are valid only while `alignment` is held and read."""
     alignment = decoder.get_alignment()
     phones: list[tuple[str, int]] = []  # label, first frame
-    words: list[tuple[str, int, int]] = []
     scores: list[float] = []
+    said = False
     for word in alignment:
-        if not word.name.startswith("<"):
-            words.append((word.name.split("(")[0], word.start, word.start + word.duration))
+        said |= not word.name.startswith("<")
         for phone in word:
             label = phone.name if phone.name in PHONES else SILENCE
             phones.append((label, phone.start))
             scores.append(phone.score / max(1, phone.duration))
-    if not words:
+    if not said:
         return None
     starts = [0.0, *(_boundary(first) for _, first in phones[1:])]
     ends = [*starts[1:], seconds]
     return Alignment(
         tuple(Phone(p[0], a, b) for p, a, b in zip(phones, starts, ends, strict=True)),
-        tuple(Word(text, _boundary(first), _boundary(end)) for text, first, end in words),
         tuple(scores),
     )
 

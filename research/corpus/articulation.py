@@ -208,11 +208,6 @@ def load_dominance() -> DominanceModel:
     return read_dominance(Path(__file__).parent / "dominance.npz")
 
 
-def unit_of(channel: str) -> str:
-    """The ARKit unit of a channel, the left one of a pair."""
-    return channel + _SIDES[0] if channel in _PAIRED else channel
-
-
 def _to_units(curves: np.ndarray, close: np.ndarray) -> np.ndarray:
     """Channels [F, C] and mouthClose [F] spread over the units [F, 52]."""
     weights = np.zeros((len(curves), len(ARKIT_NAMES)), np.float32)

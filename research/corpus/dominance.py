@@ -9,7 +9,7 @@ comes closer to its target.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from audio2mesh.data.phones import SILENCE, Phone
-from common.arrays import pick, read_arrays, write_arrays
+from common.arrays import pick, read_arrays
 from common.errors import InputError
 
 CHANNELS = (
@@ -108,18 +108,11 @@ def _near(spans: Tensor, times: Tensor) -> Tensor:
     return first[:, None] + torch.arange(width)
 
 
-def save_dominance(path: Path, model: DominanceModel, fitted_to: str) -> None:
-    """Write the model as .npz with a line that says what it was fitted to."""
-    arrays = {f.name: np.asarray(getattr(model, f.name)) for f in fields(model)}
-    labels = {"channels": np.array(CHANNELS), "fitted_to": np.array(fitted_to)}
-    write_arrays(path, labels | arrays)
-
-
 def read_dominance(path: Path) -> DominanceModel:
-    """Read what `save_dominance` wrote. InputError for a file with other channels."""
+    """Read a fitted model, .npz. InputError for a file with other channels."""
     data = read_arrays(path)
     if tuple(pick(path, data, "channels").tolist()) != CHANNELS:
-        raise InputError(f"{path}: was written for other channels; fit it anew")
+        raise InputError(f"{path}: was written for other channels")
     arrays = {
         name: torch.from_numpy(pick(path, data, name).astype(np.float32))
         for name in ("target", "magnitude", "anticipation", "carry_over", "lead")

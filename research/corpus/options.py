@@ -1,11 +1,11 @@
-"""The options of the corpus: of building it, of its phone recogniser, of its articulation."""
+"""The options of the corpus: of building it, of its phone recogniser."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from audio2mesh.training.options import StepOptions
-from common.device import ComputeOptions, ThreadOptions
+from common.device import ComputeOptions
 
 
 @dataclass(frozen=True)
@@ -63,33 +63,3 @@ class CorpusOptions(ComputeOptions):
     """Seed of the order of the recordings and the pauses between them."""
     recogniser: RecogniserOptions = field(default_factory=RecogniserOptions)
     """Training of the phone recogniser."""
-
-
-@dataclass(frozen=True)
-class DominanceOptions:
-    """How the coarticulation model is fitted."""
-
-    steps: int = 250
-    """Steps of Adam."""
-    learning_rate: float = 0.04
-    """Learning rate."""
-    prior: float = 0.02
-    """Weight of the squared distance of each parameter from where it started."""
-
-
-@dataclass(frozen=True)
-class ArticulationOptions(ThreadOptions):
-    """Fit the coarticulation model to clips of real motion with phones."""
-
-    data: Path
-    """Folder of speech-motion clips: <id>.npz with `arkit` weights, audio beside it."""
-    out: Path
-    """The fitted model, .npz."""
-    phones: Path | None = None
-    """Folder of <id>.npz with phone_labels and phone_times, for clips that carry none."""
-    held_out: tuple[str, ...] = ()
-    """Ids of clips that are only scored."""
-    exclude: tuple[str, ...] = ()
-    """Ids of clips that are not used at all."""
-    train: DominanceOptions = field(default_factory=DominanceOptions)
-    """The fit."""

@@ -109,8 +109,6 @@ class TrackingEvaluationOptions:
     """The folder of the true one."""
     report: Path | None = None
     """Also write the figures to this .json."""
-    sheet: Path | None = None
-    """Also write a .png of some frames with the tracked and the true mesh over them."""
 
 
 @dataclass(frozen=True)

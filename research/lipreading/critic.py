@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.lipreading import LipReadNet, features
+from audio2mesh.lipreading.network import LipReadNet, features
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.losses import Batch, Critic
 from research.lipreading.render import MouthRenderer

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.phones import PHONES, SILENCE
-from audio2mesh.lipreading import LipReadNet, phone_error_rate
-from audio2mesh.lipreading.decoding import edit_distance, log_probabilities
-from audio2mesh.lipreading.network import BLANK, FPS
+from audio2mesh.lipreading.decoding import edit_distance, log_probabilities, phone_error_rate
+from audio2mesh.lipreading.network import BLANK, FPS, LipReadNet
 from audio2mesh.model.motion import Motion, sample_curves
 from avatar.heads import Head
 from common.errors import InputError

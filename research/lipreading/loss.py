@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.lipreading import load_lipreader
+from audio2mesh.lipreading.network import load_lipreader
 from audio2mesh.training.losses import Critic
 from avatar.heads import Head
 from common.errors import InputError

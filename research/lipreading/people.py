@@ -48,12 +48,6 @@ class Person:
     sides: Tensor  # [52] factors on the units
 
 
-def plain_person(head: Head) -> Person:
-    """A head with default paint and articulation."""
-    count = len(ARKIT_NAMES)
-    return Person(head, PLAIN, load_dominance(), torch.zeros(count), torch.ones(count))
-
-
 def random_person(head: Head, rng: np.random.Generator) -> Person:
     """A random person, from the shape space of faces and distributions of skins, lips and
     habits."""

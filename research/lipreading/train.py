@@ -38,36 +38,34 @@ def fit_lipreader(options: LipFitOptions, device: torch.device) -> dict[str, flo
     clips that are none and voices that are not there.
     """
     with process_group(device):
-        return _fit(options, device)
-
-
-def _fit(options: LipFitOptions, device: torch.device) -> dict[str, float]:
-    check_writable(options.out)
-    head = load_head()
-    texts, clips = read_sentences(options.text), _clips(options, head)
-    with first_before_others():
-        said = say(texts, "training", options.cache)
-    torch.manual_seed(options.train.seed)
-    net = _network(options).to(device)
-    draw = window_source(head, said, clips, options.shown)
-    trainer = lip_trainer(net, draw, options.train)
-    train(trainer, options.out, _record(options, texts, clips))
-    if rank() > 0:
-        return {}
-    fit_feature_scale(trainer.task)
-    settling = strangers(head, say(texts, "validation", options.cache), "validation")
-    fit_blank(net, settling)
-    fit_grammar(net, [[phone.label for phone in sentence.phones] for sentence in said], settling)
-    scores = lip_scores(net, strangers(head, say(texts, "test", options.cache), "test"))
-    record = {
-        **_record(options, texts, clips),
-        "hours": round(sum(sentence.seconds for sentence in said) / 3600, 3),
-        "voices": {part: [voice.name for voice in voices] for part, voices in VOICES.items()},
-        "scores": {name: round(value, 4) for name, value in scores.items()},
-    }
-    save_lipreader(net, options.out, record)
-    state_path(options.out).unlink(missing_ok=True)
-    return scores
+        check_writable(options.out)
+        head = load_head()
+        texts, clips = read_sentences(options.text), _clips(options, head)
+        with first_before_others():
+            said = say(texts, "training", options.cache)
+        torch.manual_seed(options.train.seed)
+        net = _network(options).to(device)
+        draw = window_source(head, said, clips, options.shown)
+        trainer = lip_trainer(net, draw, options.train)
+        train(trainer, options.out, _record(options, texts, clips))
+        if rank() > 0:
+            return {}
+        fit_feature_scale(trainer.task)
+        settling = strangers(head, say(texts, "validation", options.cache), "validation")
+        fit_blank(net, settling)
+        fit_grammar(
+            net, [[phone.label for phone in sentence.phones] for sentence in said], settling
+        )
+        scores = lip_scores(net, strangers(head, say(texts, "test", options.cache), "test"))
+        record = {
+            **_record(options, texts, clips),
+            "hours": round(sum(sentence.seconds for sentence in said) / 3600, 3),
+            "voices": {part: [voice.name for voice in voices] for part, voices in VOICES.items()},
+            "scores": {name: round(value, 4) for name, value in scores.items()},
+        }
+        save_lipreader(net, options.out, record)
+        state_path(options.out).unlink(missing_ok=True)
+        return scores
 
 
 def _network(options: LipFitOptions) -> LipReadNet:

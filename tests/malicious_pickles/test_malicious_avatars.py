@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import python2_pickle
-from flame_files import as_distributed, write_flame, write_masks
+from flame_files import as_distributed, write_flame
 from flame_geometry import flame_arrays
 from gaussian_avatar_files import write_trained
 from pickle_payloads import executes, payloads
@@ -15,7 +15,6 @@ from support import write_wav
 from avatar.avatar_io.avatar_file import save_avatar
 from avatar.avatar_io.gaussian_avatars import read_gaussian_avatar, write_gaussian_avatar
 from avatar.heads.flame_model import load_flame
-from avatar.heads.flame_regions import flame_regions
 from avatar.rigging.avatar import Avatar
 
 
@@ -80,15 +79,6 @@ def test_a_payload_among_flames_own_arrays(tmp_path: Path):
         path.write_bytes(python2_pickle.dump(as_distributed(small) | change))
         with pytest.raises(ValueError, match=r"generic_model\.pkl: it asks for posix\.system"):
             load_flame(path)
-        assert not trace.exists()
-
-
-def test_the_masks_of_flame(tmp_path: Path, flame: Path):
-    path, trace, model = write_masks(tmp_path), tmp_path / "trace", load_flame(flame)
-    for data in payloads(path, trace).values():
-        path.write_bytes(data)
-        with pytest.raises(ValueError, match=r"FLAME_masks\.pkl: it asks for"):
-            flame_regions(model.template, model.faces, path)
         assert not trace.exists()
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.model.stream import stream_coefficients
-from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.critic import load_syncnet
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.retarget import avatar_face, retarget_basis
 from avatar.geometry.triangle_mesh import Mesh

@@ -95,9 +95,7 @@ class NeutralSpeech:
         return scores | ({"lse_d_about_rest": found["lse_d"]} if "lse_d" in found else {})
 
     def _visible_mm(self) -> float:
-        corners = self.face.rest[self.face.lips]
-        across = corners[:, 0]
-        ends = corners[[int(across.argmin()), int(across.argmax())]]
+        ends = self.face.rest[self.face.corners]
         return 10 * float((ends[0] - ends[1]).norm())  # 1 % of the mouth's width
 
     def _rounded_widths(self, recording: Recording, before: Mouth, now: Mouth) -> list[float]:

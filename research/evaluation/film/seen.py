@@ -122,7 +122,7 @@ def _row(points: Tensor, picture: Bytes) -> Floats:
 def sharpness(picture: Bytes, points: Tensor) -> float:
     """Variance of the Laplacian of a face [478, 3] in a picture [H, W, 3], over the variance of its
     brightness, once it is scaled to one size: neither size nor light counts."""
-    square, _ = face_square(torch.from_numpy(picture) / 255, points[:, :2])
+    square = face_square(torch.from_numpy(picture) / 255, points[:, :2])
     face = square.mean(-1)  # [SIDE, SIDE]
     sides = face[:-2, 1:-1] + face[2:, 1:-1] + face[1:-1, :-2] + face[1:-1, 2:]
     return float((sides - 4 * face[1:-1, 1:-1]).var() / face.var().clamp(min=1e-9))

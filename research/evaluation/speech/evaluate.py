@@ -12,8 +12,8 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.data import load_dataset
 from audio2mesh.data.clips import Clip
+from audio2mesh.data.dataset import load_dataset
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.model.baseline import LONGEST, AutoregressiveDecoder
 from audio2mesh.model.checkpoint import load_model

@@ -4,7 +4,8 @@ import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.motion import Motion
-from audio2mesh.sync import SyncNet3D, lse
+from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.offsets import lse
 from research.evaluation.speech.articulation import Score
 from research.evaluation.speech.measures import Judge
 from research.evaluation.speech.recordings import Recording

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.data import load_dataset
 from audio2mesh.data.clips import Clip, load_clip, motion_at, read_phones
-from audio2mesh.data.dataset import recognise
+from audio2mesh.data.dataset import load_dataset, recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.data.options import AUDIO_SUFFIXES
 from audio2mesh.data.phones import Phone

@@ -5,13 +5,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.spatial.transform import Rotation
 
 from avatar.geometry.similarity import fit_similarity
 from avatar.geometry.triangle_mesh import point_normals
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised
 from avatar.heads import Head
+from avatar.heads.shape_space import mean_face
 from avatar.retarget.template import template_of
+from research.evaluation.speech.films import met
 from research.evaluation.tracking.track import Track
 
 WIDTH = 512  # pixels of the picture that figures in pixels are of
@@ -56,7 +59,7 @@ def score_track(tracked: Track, true: Track, head: Head) -> TrackingScores:
     errors = (tracked.pixels(WIDTH) - true.pixels(WIDTH))[:, face]
     drifting = less_fixed_offsets(errors, seen)
     gaps, true_gaps = (lip_gaps(head, track.vertices) for track in (tracked, true))
-    shut, found = true_gaps < SHUT, closures(gaps, true_gaps)
+    shut, (found, false) = true_gaps < SHUT, closures(gaps, true_gaps)
     return TrackingScores(
         focal_ratio=tracked.focal / true.focal,
         rotation_deg=float(np.median(turned)),
@@ -66,12 +69,12 @@ def score_track(tracked: Track, true: Track, head: Head) -> TrackingScores:
         drift_px=float(np.median(np.linalg.norm(drifting, axis=-1)[seen])),
         jitter_px=picture_jitter(errors, seen),
         identity_mm=shape_error(tracked.rest, true.rest, face, face),
-        mean_face_mm=shape_error(mean_face(head), true.rest, face, face),
+        mean_face_mm=shape_error(mean_face().double().numpy(), true.rest, face, face),
         lips_mm=lip_error(tracked.vertices, true.vertices, head),
         shut_gap_mm=float(gaps[shut].mean()) if shut.any() else float("nan"),
         gap_correlation=float(np.corrcoef(gaps, true_gaps)[0, 1]),
-        closures_found=found.found / found.true if found.true else float("nan"),
-        closures_false=found.false / found.tracked if found.tracked else float("nan"),
+        closures_found=_share(found),
+        closures_false=_share(false),
         gaze_deg=gaze_error(tracked.gaze[true.eyes_open], true.gaze[true.eyes_open]),
     )
 
@@ -79,12 +82,6 @@ def score_track(tracked: Track, true: Track, head: Head) -> TrackingScores:
 def face_vertices(head: Head) -> Ints:
     """The vertices [n] of the face proper."""
     return np.flatnonzero(template_of(head).weight > FACE)
-
-
-def mean_face(head: Head) -> Floats:
-    """The mean [V, 3] of the identities that come with a head."""
-    offsets = [offset.double().numpy() for offset in head.identities.values()]
-    return head.vertices.double().numpy() + np.mean(offsets, axis=0)
 
 
 def rotation_errors(tracked: Floats, true: Floats) -> tuple[Floats, float]:
@@ -151,16 +148,6 @@ def _directions(gaze: Floats) -> Floats:
     return np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], -1)
 
 
-@dataclass(frozen=True)
-class Closures:
-    """How often lips shut, in runs of frames."""
-
-    true: int
-    found: int  # of the true ones
-    tracked: int
-    false: int  # of the tracked ones
-
-
 def lip_gaps(head: Head, vertices: Floats) -> Floats:
     """The gap [F] in mm between the lips of meshes [F, V, 3] metres, the mean over its middle."""
     upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
@@ -170,24 +157,15 @@ def lip_gaps(head: Head, vertices: Floats) -> Floats:
     return np.linalg.norm(apart, axis=-1).mean(1) / MM
 
 
-def closures(tracked: Floats, true: Floats) -> Closures:
-    """Closures in the tracked and true gaps [F] in mm."""
-    ours, theirs = _runs(tracked < SHUT), _runs(true < SHUT)
-    return Closures(
-        true=int(theirs.max(initial=0)),
-        found=_met(theirs, tracked < SHUT),
-        tracked=int(ours.max(initial=0)),
-        false=int(ours.max(initial=0)) - _met(ours, true < NEARLY_SHUT),
+def closures(tracked: Floats, true: Floats) -> tuple[list[bool], list[bool]]:
+    """Of each true closure whether it is found, and of each tracked one whether it is false, by
+    gaps [F] in mm."""
+    ours, theirs, nearly = (
+        torch.from_numpy(gaps < least)
+        for gaps, least in ((tracked, SHUT), (true, SHUT), (true, NEARLY_SHUT))
     )
+    return met(theirs, ours, LATE), [not hit for hit in met(ours, nearly, LATE)]
 
 
-def _runs(shut: Bools) -> Ints:
-    """The number [F] from 1 of the run that each frame belongs to, or 0."""
-    starts = shut & ~np.concatenate([[False], shut[:-1]])
-    return np.where(shut, np.cumsum(starts), 0)
-
-
-def _met(runs: Ints, others: Bools) -> int:
-    """How many runs [F] have one of the others [F] within LATE frames."""
-    near = np.convolve(others, np.ones(2 * LATE + 1), mode="full")[LATE:-LATE] > 0
-    return len(set(runs[near].tolist()) - {0})
+def _share(hits: list[bool]) -> float:
+    return sum(hits) / len(hits) if hits else float("nan")

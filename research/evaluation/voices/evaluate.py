@@ -20,7 +20,7 @@ from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.data.lips import correlation, lip_opening, mouth_width, opening_bounds
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.waveform import load_audio
-from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.critic import load_syncnet
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.direction import Direction
 from avatar.drive.motion import DrivenMotion
@@ -39,7 +39,7 @@ from research.evaluation.speech.films import met
 from research.evaluation.speech.judges import sync_judge
 from research.evaluation.speech.measures import Judge
 from research.evaluation.speech.recordings import Recording
-from research.evaluation.voices.identity import Drift, identity_drift
+from research.evaluation.voices.identity import identity_drift
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class SpokenClip:
     closure_mbp: float | None
     lse_d: float | None
     lse_c: float | None
-    identity: Drift
+    identity_mm: float
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class VoicesEvaluation:
             "synchronous": self.means(own=True),
             "asynchronous": self.means(own=False),
             "likeness": self.likeness(),
-            "identity_mm": max(each.identity.p95_mm for each in self.spoken),
+            "identity_mm": max(each.identity_mm for each in self.spoken),
             "spoken": [asdict(each) for each in self.spoken],
             "alike": {voice: [asdict(a) for a in pairs] for voice, pairs in self.alike.items()},
         }
@@ -171,7 +171,7 @@ def evaluate_voices(options: VoicesEvaluationOptions) -> VoicesEvaluation:
                 found, lips[voice][avatar] = _measure(face, motion, recording, judge, model)
                 drift = _drift(motion, options.frames)
                 mine = (avatar, voice) in own
-                spoken.append(SpokenClip(avatar, voice, mine, **found, identity=drift))
+                spoken.append(SpokenClip(avatar, voice, mine, **found, identity_mm=drift))
                 done()
     return VoicesEvaluation(spoken, {voice: likeness(faces) for voice, faces in lips.items()})
 
@@ -218,7 +218,7 @@ def _measure(
     return figures, lips_of(said, shape)
 
 
-def _drift(motion: DrivenMotion, count: int) -> Drift:
+def _drift(motion: DrivenMotion, count: int) -> float:
     chosen = set(torch.linspace(0, motion.frames - 1, count).long().tolist())
     meshes = [mesh for frame, mesh in enumerate(motion.meshes()) if frame in chosen]
     return identity_drift(motion.face.head, torch.stack(meshes), motion.face.to_head.scale)

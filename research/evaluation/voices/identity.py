@@ -5,8 +5,6 @@ motion; what is left is another person's, or no face's at all. Nothing but geome
 that any sequence of meshes of one topology can be judged: driven, tracked, or another program's.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -18,20 +16,13 @@ RIDGE = 1e-7  # of each direction's square: some are nearly sums of others
 ROUNDS = 4  # of rigid motion and units in turn
 
 
-@dataclass(frozen=True)
-class Drift:
-    """How far a face is from its own, in mm (rms over its vertices), over the frames."""
+def identity_drift(head: Head, meshes: Tensor, scale: float = 1.0) -> float:
+    """How far a face is from its own at most, in mm (rms over its vertices), in 95 % of the frames.
 
-    mean_mm: float
-    p95_mm: float
-    sd_mm: float
-
-
-def identity_drift(head: Head, meshes: Tensor, scale: float = 1.0) -> Drift:
-    """Of meshes [F, V, 3] that move `head`, whose vertices are the person at rest; scale: metres in
-    the meshes' unit."""
-    left = residuals(head, meshes) * scale / MM
-    return Drift(float(left.mean()), float(left.quantile(0.95)), float(left.std(correction=0)))
+    meshes [F, V, 3] that move `head`, whose vertices are the person at rest; scale: metres in the
+    meshes' unit.
+    """
+    return float(residuals(head, meshes).quantile(0.95)) * scale / MM
 
 
 def residuals(head: Head, meshes: Tensor) -> Tensor:

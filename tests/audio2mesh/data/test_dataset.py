@@ -8,8 +8,7 @@ import torch
 from speech_models import VERTICES, syllables
 from support import write_wav
 
-from audio2mesh.data import Dataset, load_dataset
-from audio2mesh.data.dataset import recognise
+from audio2mesh.data.dataset import Dataset, load_dataset, recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits, lip_gap
 from audio2mesh.data.vertex_files import BIWI_SUBJECTS, VOCASET_SUBJECTS, biwi_split, vocaset_split
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh.data import Dataset, sources
+from audio2mesh.data import sources
 from audio2mesh.data.clips import Clip
+from audio2mesh.data.dataset import Dataset
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.data.options import SourceOptions
 from audio2mesh.data.sources import folder_shares, load_sources, to_common_basis

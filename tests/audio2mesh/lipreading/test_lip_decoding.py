@@ -6,13 +6,14 @@ import torch
 from lip_reels import bright_reel
 
 from audio2mesh.data.phones import BILABIALS, LABIODENTALS, PHONES
-from audio2mesh.lipreading import phone_error_rate, read_phones
 from audio2mesh.lipreading.decoding import (
     CHUNK,
     VISEMES,
     decode,
     edit_distance,
     log_probabilities,
+    phone_error_rate,
+    read_phones,
     visemes,
 )
 from audio2mesh.lipreading.network import BLANK, LipReadNet, LipReadOptions

@@ -4,8 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio2mesh.lipreading import LipReadNet, features, load_lipreader
-from audio2mesh.lipreading.network import LipReadOptions, save_lipreader
+from audio2mesh.lipreading.network import (
+    LipReadNet,
+    LipReadOptions,
+    features,
+    load_lipreader,
+    save_lipreader,
+)
 from common.errors import InputError
 from common.network_files import training_record
 from common.tensor_files import read_tensors, write_tensors

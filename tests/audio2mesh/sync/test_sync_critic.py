@@ -5,8 +5,9 @@ import torch
 
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
-from audio2mesh.sync import SyncNet3D, SyncNetOptions, sync_critic
-from audio2mesh.sync.network import lip_directions, lip_offsets
+from audio2mesh.sync.critic import sync_critic
+from audio2mesh.sync.network import SyncNet3D, lip_directions, lip_offsets
+from audio2mesh.sync.options import SyncNetOptions
 from audio2mesh.training.losses import Batch
 
 

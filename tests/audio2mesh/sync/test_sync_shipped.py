@@ -10,7 +10,8 @@ from audio2mesh.model.motion import Motion
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sound.mel import log_mel
 from audio2mesh.sound.waveform import load_audio
-from audio2mesh.sync import find_offsets, load_syncnet, lse
+from audio2mesh.sync.critic import load_syncnet
+from audio2mesh.sync.offsets import find_offsets, lse
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry
 

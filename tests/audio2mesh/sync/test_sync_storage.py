@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio2mesh.sync import SyncNet3D, SyncNetOptions, load_syncnet, save_syncnet
+from audio2mesh.sync.critic import load_syncnet, save_syncnet
+from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.options import SyncNetOptions
 from common.errors import InputError
 from common.tensor_files import read_tensors, write_tensors
 

@@ -19,7 +19,7 @@ def test_as_live_as_the_speech_and_the_same_as_offline(voice: np.ndarray):
     live = LiveEmotion(face, model.basis, emotions, 25.0)
     said, mouths, lids = [], [], []
     for start in range(0, 48_000, 1600):
-        chunk = speech.push_coefficients(voice[start : start + 1600])
+        chunk = speech.push(voice[start : start + 1600])
         mouth, units = live.push(chunk)
         assert len(mouth) == len(chunk) == len(units["eyeWideLeft"])  # none is held back
         said.append(chunk)

@@ -1,10 +1,7 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
-import python2_pickle
 import torch
-from flame_files import write_flame, write_masks
+from flame_files import write_flame
 from flame_geometry import means
 
 from avatar.heads import load_head
@@ -75,37 +72,6 @@ def test_the_rim_within_the_lips_is_an_end_of_the_mesh(model: FlameModel):
     ends = {v for edge, count in edges.items() if count == 1 for v in edge}
     rim = {*LIP_RIM_UPPER, *LIP_RIM_LOWER, *LIP_RIM_CORNERS}
     assert len(ends) == 30 + 32 and rim < ends
-
-
-def test_masks_of_flame_take_the_place_of_the_rules(tmp_path: Path, model: FlameModel):
-    masks = flame_regions(model.template, model.faces, write_masks(tmp_path))
-    rules = flame_regions(model.template, model.faces)
-    assert set(masks) == set(REGIONS)
-    assert len(masks["lips"]) == 60 and masks["lips"].tolist() != rules["lips"].tolist()
-    assert torch.equal(masks["lip_inner_upper"], rules["lip_inner_upper"])
-
-
-@pytest.mark.parametrize(
-    ("masks", "reason"),
-    [
-        ({"lips": np.arange(3)}, "no vertex set 'boundary'"),
-        ([1, 2], "no vertex set"),
-        ({"lips": np.array([5023])}, "something else than numbers of FLAME's vertices"),
-        ({"lips": np.array([0.5])}, "something else than numbers of FLAME's vertices"),
-        ({"lips": np.array([], np.int64)}, "something else than numbers of FLAME's vertices"),
-    ],
-)
-def test_masks_that_are_not_flames_are_named(
-    tmp_path: Path, model: FlameModel, masks: object, reason: str
-):
-    path = write_masks(tmp_path)
-    if isinstance(masks, dict) and "something" in reason:
-        names = ("neck", "boundary", "scalp", "forehead", "eye_region")
-        sides = ("left_eye_region", "right_eye_region")
-        masks = dict.fromkeys((*names, *sides), np.arange(9)) | masks
-    path.write_bytes(python2_pickle.dump(masks))
-    with pytest.raises(ValueError, match=rf"FLAME_masks\.pkl: .*{reason}"):
-        flame_regions(model.template, model.faces, path)
 
 
 def test_landmarks_lie_on_the_face(model: FlameModel):

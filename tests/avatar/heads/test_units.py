@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 from support import ROOT
 
 from avatar.avatar_io.avatar_file import load_avatar
+from avatar.geometry.triangle_mesh import face_normals
 from avatar.geometry.vectors import MM, Floats
 from avatar.geometry.zbuffer import parallel_axes, project_parallel, rasterize
 from avatar.heads import eyeball, fit_units, load_head
@@ -91,6 +92,20 @@ def test_no_unit_brings_the_lids_into_the_eyes():
 def test_teeth_tongue_and_eyeballs_stay():
     still = torch.cat([HEAD.regions[part] for part in ("teeth", "eyes", "tongue")])
     assert not [name for name in MIXED if HEAD.unit(name)[still].any()]
+
+
+def turned_over(unit: Floats) -> int:
+    faces = TEMPLATE.skin_faces[TEMPLATE.outer[TEMPLATE.skin_faces].all(1)]
+    before = face_normals(TEMPLATE.vertices, faces)
+    return int(((face_normals(TEMPLATE.vertices + unit, faces) * before).sum(1) < 0).sum())
+
+
+def test_fewer_triangles_are_turned_over_than_in_its_own_units():
+    mixed, own = (
+        [turned_over(head.unit(name).double().numpy()) for name in MIXED] for head in (HEAD, OWN)
+    )
+    assert max(mixed) <= 2
+    assert sum(mixed) < sum(own) / 1.5
 
 
 RISES = {

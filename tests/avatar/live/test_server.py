@@ -27,7 +27,7 @@ def test_what_is_spoken_comes_back_as_motion(serve: Try, voice: np.ndarray):
     model = load_model()
     motion, mouth = LiveMotion(model), len(model.basis)
     heard = pcm.astype(np.float32) / 32768
-    expected = torch.cat([motion.push_coefficients(heard), motion.finish_coefficients()])
+    expected = torch.cat([motion.push(heard), motion.finish()])
 
     async def check(served: Served) -> None:
         client = await opened(served)

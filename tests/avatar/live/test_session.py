@@ -47,7 +47,7 @@ def test_times_are_samples_without_a_gap(speaker: Speaker):
 
 def test_rows_are_the_live_motion_and_lives_pose(speaker: Speaker):
     motion = LiveMotion(speaker.model)
-    expected = torch.cat([motion.push_coefficients(SOUND), motion.finish_coefficients()])
+    expected = torch.cat([motion.push(SOUND), motion.finish()])
     session = Session(speaker)
     found = rows([session.push(SOUND), session.finish()])
     assert found.shape[1] == len(speaker.names) + POSE

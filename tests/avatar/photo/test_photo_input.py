@@ -188,16 +188,13 @@ def test_no_face(tmp_path: Path):
     assert "no face was found" in sentence(lambda: looked_at(path))
 
 
-def test_a_drawing_is_told_and_is_a_face_like_others(tmp_path: Path):
+def test_a_drawing_is_a_face_like_others(tmp_path: Path):
     rows, columns = np.indices((400, 400))
     drawing = np.ones((400, 400, 3))
     for x, y, size in ((200, 200, 150), (150, 160, 15), (250, 160, 15), (200, 270, 40)):
         ring = np.abs(np.hypot(columns - x, rows - y) - size) < 3
         drawing[ring] = 0
     seen = looked_at(saved(tmp_path / "drawing.png", drawing))
-    assert any("looks drawn" in remark for remark in seen.remarks)
-    plain = looked_at(saved(tmp_path / "plain.png", head("woman", 384)))
-    assert not any("looks drawn" in remark for remark in plain.remarks)
     eyes = seen.points[[33, 263], 0] / seen.size[0] * 400
     assert 100 < float(eyes[0]) < 170 and 230 < float(eyes[1]) < 300  # where they were drawn
     fitted = fit([seen])

@@ -1,5 +1,6 @@
 """A short film of the demo avatar, the camera swinging around it, tracked from end to end."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +131,9 @@ def test_an_interrupted_run_goes_on_from_its_landmarks_and_pictures(
 def test_a_finished_folder_stays_as_it_is(
     film: Path, tracked: tuple[Path, Tracked], monkeypatch: pytest.MonkeyPatch
 ):
+    """Also one whose summary has an entry that is gone."""
+    summary = tracked[0] / "tracked.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"drawn": False}))
     monkeypatch.setattr("avatar.tracking.track.track_film", stop)
     assert track(options_of(film, tracked[0])) == tracked[1]
 

@@ -44,10 +44,9 @@ def test_eyes_blink_and_look_about():
     assert float(weights.min()) >= 0 and float(weights.max()) <= 1
 
 
-@pytest.mark.parametrize("focal", [0.9, 1.35, 2.0, None])
-@pytest.mark.parametrize("seed", range(3))
-def test_the_phone_sees_the_whole_head_from_near(focal: float | None, seed: int):
-    camera = phone_camera((512, 512), focal, seed)
+@pytest.mark.parametrize("seed", range(12))
+def test_the_phone_sees_the_whole_head_from_near(seed: int):
+    camera = phone_camera((512, 512), seed)
     assert 0.899 < float(camera.K[0, 0]) / 512 < 2.001
     pixels, depths = project(camera, HEAD.vertices[HEAD.pose_weights > 0.99])
     assert 0.2 < float(depths.min()) < float(depths.max()) < 1.2

@@ -9,12 +9,10 @@ from audio2mesh.data.phones import BILABIALS, LABIODENTALS, PHONES, SILENCE, Pho
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
-from research.corpus.articulation import ARKIT_NAMES, articulate, load_dominance, with_contact
-from research.corpus.fit_dominance import table_model
+from research.corpus.articulation import ARKIT_NAMES, articulate, with_contact
 
 HEAD = load_head()
 FACE = face_geometry(HEAD)
-MODELS = {"fitted": load_dominance(), "table": table_model()}
 SPOKEN = [phone for phone in PHONES if phone != SILENCE]
 
 
@@ -71,12 +69,11 @@ def test_every_unit_is_one_of_the_head():
     assert set(ARKIT_NAMES) <= set(HEAD.unit_names)
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("fps", [25.0, 30.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_lips_close_for_two_frames_on_every_bilabial(seed: int, fps: float, model: str):
+def test_lips_close_for_two_frames_on_every_bilabial(seed: int, fps: float):
     phones = random_phones(seed)
-    weights = articulate(phones, phones[-1].end, fps, MODELS[model])
+    weights = articulate(phones, phones[-1].end, fps)
     gap, times = gap_mm(weights), np.arange(len(weights)) / fps
     bilabials = [phone for phone in phones if phone.label in BILABIALS]
     assert len(bilabials) > 3
@@ -86,29 +83,27 @@ def test_lips_close_for_two_frames_on_every_bilabial(seed: int, fps: float, mode
         assert gap[middle].max() < 0.3, phone
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("seed", range(3))
-def test_weights_are_shares_and_the_lips_never_pass_through_each_other(seed: int, model: str):
+def test_weights_are_shares_and_the_lips_never_pass_through_each_other(seed: int):
     phones = random_phones(seed)
-    weights = articulate(phones, phones[-1].end, 30, MODELS[model])
+    weights = articulate(phones, phones[-1].end, 30)
     assert weights.dtype == np.float32
     assert weights.min() >= 0
     assert weights.max() <= 1
     assert np.all(unit(weights, "mouthClose") <= unit(weights, "jawOpen") + 1e-6)
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_jumps(seed: int, model: str):
+def test_nothing_jumps(seed: int):
     """The lip gap of recorded motion changes by up to 9.2 mm in a frame at 30 fps.
 
     Phones in random order, down to 40 ms, are harder than speech.
     """
     phones = random_phones(seed)
-    weights = articulate(phones, phones[-1].end, 30, MODELS[model])
+    weights = articulate(phones, phones[-1].end, 30)
     assert np.abs(np.diff(gap_mm(weights))).max() < 10
     assert np.abs(np.diff(weights, axis=0)).max() < 0.7
-    fine = articulate(phones, phones[-1].end, 960, MODELS[model])
+    fine = articulate(phones, phones[-1].end, 960)
     assert np.abs(np.diff(fine, axis=0)).max() < 0.03
 
 

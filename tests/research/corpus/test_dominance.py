@@ -1,21 +1,18 @@
 """The dominance model by itself."""
 
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from audio2mesh.data.phones import Phone
+from research.corpus.articulation import load_dominance
 from research.corpus.dominance import (
     CHANNELS,
     DominanceModel,
     dominance_curves,
-    read_dominance,
-    save_dominance,
 )
-from research.corpus.fit_dominance import table_model
 
 PHONES = [Phone("T", 0.2, 0.3), Phone("AA", 0.3, 0.5), Phone("SH", 0.5, 0.62)]
 
@@ -38,7 +35,7 @@ def naive(model: DominanceModel, spans: list[tuple[str, float, float]], t: float
 
 
 def test_curves_are_the_weighted_mean_of_the_formula():
-    model = table_model()
+    model = load_dominance()
     spans = [("SIL", -9.8, 0.2), *((p.label, p.start, p.end) for p in PHONES), ("SIL", 0.62, 10.62)]
     times = np.linspace(0, 0.9, 19)
     curves = dominance_curves(model, PHONES, torch.from_numpy(times)).numpy()
@@ -47,7 +44,7 @@ def test_curves_are_the_weighted_mean_of_the_formula():
 
 
 def test_a_phone_alone_for_long_reaches_its_target():
-    model = table_model()
+    model = load_dominance()
     curve = dominance_curves(model, [Phone("AO", 0.0, 3.0)], torch.tensor([1.5]))[0]
     torch.testing.assert_close(curve, model.target[model.phones.index("AO")], atol=1e-5, rtol=0)
 
@@ -55,13 +52,13 @@ def test_a_phone_alone_for_long_reaches_its_target():
 def test_far_phones_do_not_matter():
     labels = ["AA", "T"] * 30
     many = [Phone(label, k * 0.1, k * 0.1 + 0.1) for k, label in enumerate(labels)]
-    model, at = table_model(), torch.tensor([3.02, 3.06])
+    model, at = load_dominance(), torch.tensor([3.02, 3.06])
     few = dominance_curves(model, many[20:40], at)
     torch.testing.assert_close(dominance_curves(model, many, at), few, atol=1e-4, rtol=0)
 
 
 def test_gaps_are_silence():
-    model, times = table_model(), torch.linspace(0, 1, 30)
+    model, times = load_dominance(), torch.linspace(0, 1, 30)
     gap = [Phone("AA", 0.1, 0.3), Phone("AA", 0.6, 0.8)]
     silence = [gap[0], Phone("SIL", 0.3, 0.6), gap[1]]
     torch.testing.assert_close(
@@ -72,12 +69,12 @@ def test_gaps_are_silence():
 def test_overlapping_phones_are_refused():
     with pytest.raises(ValueError, match=r"phone T at 0\.100 s overlaps"):
         dominance_curves(
-            table_model(), [Phone("AA", 0.0, 0.2), Phone("T", 0.1, 0.3)], torch.zeros(1)
+            load_dominance(), [Phone("AA", 0.0, 0.2), Phone("T", 0.1, 0.3)], torch.zeros(1)
         )
 
 
 def test_gradients_are_those_of_the_formula():
-    model = table_model()
+    model = load_dominance()
     names = [field.name for field in fields(model) if field.name != "phones"]
     values = [getattr(model, name).double().requires_grad_() for name in names]
     times = torch.tensor([0.25, 0.47], dtype=torch.float64)
@@ -93,13 +90,3 @@ def test_gradients_are_those_of_the_formula():
     raised[4] += step  # lead
     slope = (total(*raised) - total(*values)) / step
     torch.testing.assert_close(slope, grads[4].sum(), rtol=0.05, atol=1e-2)
-
-
-def test_files_come_back(tmp_path: Path):
-    model, path = table_model(), tmp_path / "model.npz"
-    save_dominance(path, model, "a test")
-    back = read_dominance(path)
-    assert [p.name for p in tmp_path.iterdir()] == ["model.npz"]
-    assert back.phones == model.phones
-    torch.testing.assert_close(back.target, model.target)
-    torch.testing.assert_close(back.lead, model.lead)

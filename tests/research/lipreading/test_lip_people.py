@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from lip_reels import plain_person
 
 from audio2mesh.data.phones import Phone
 from audio2mesh.model.motion import Motion
@@ -11,7 +12,6 @@ from research.lipreading.mouth_view import MouthView
 from research.lipreading.people import (
     Look,
     arkit_units,
-    plain_person,
     random_person,
     spoken_motion,
     unsteady,

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from audio2mesh.data.phones import Phone
-from audio2mesh.lipreading import LipReadNet, phone_error_rate
+from audio2mesh.lipreading.decoding import phone_error_rate
+from audio2mesh.lipreading.network import LipReadNet
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry

@@ -10,7 +10,7 @@ from broken_off import same_weights, stop_inside_step
 from support import write_wav
 
 from audio2mesh.data.phones import SILENCE, Phone
-from audio2mesh.lipreading import load_lipreader
+from audio2mesh.lipreading.network import load_lipreader
 from audio2mesh.model.options import LipReadOptions
 from avatar.heads import load_head
 from common.errors import InputError

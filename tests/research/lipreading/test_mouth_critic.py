@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from audio2mesh.lipreading import LipReadNet
-from audio2mesh.lipreading.network import LipReadOptions, load_lipreader
+from audio2mesh.lipreading.network import LipReadNet, LipReadOptions, load_lipreader
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.losses import Batch
 from avatar.heads import load_head

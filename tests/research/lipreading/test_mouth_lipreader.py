@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lip_reels import plain_person
 
 from audio2mesh.data.phones import SILENCE, Phone
-from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.decoding import edit_distance, read_phones, visemes
-from audio2mesh.lipreading.network import FPS
+from audio2mesh.lipreading.network import FPS, load_lipreader
 from avatar.heads import load_head
 from common.network_files import training_record
 from research.lipreading.critic import lipreading_loss
-from research.lipreading.people import plain_person, spoken_motion
+from research.lipreading.people import spoken_motion
 from research.lipreading.render import mouth_renderer
 
 SAID = [

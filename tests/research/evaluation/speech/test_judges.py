@@ -3,7 +3,8 @@ import pytest
 import torch
 from talking_faces import moving, talk
 
-from audio2mesh.sync import SyncNet3D, lse
+from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.offsets import lse
 from audio2mesh.sync.options import Role
 from research.evaluation.speech.articulation import Score
 from research.evaluation.speech.judges import sync_judge, together

@@ -58,22 +58,14 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_film_against_itself_and_its_sheet(
-    run_script: Callable[..., Outcome], film: Path, tmp_path: Path
-):
-    report, sheet = tmp_path / "scores.json", tmp_path / "sheet.png"
-    run = run_script("evaluate tracking", film, film, "--report", report, "--sheet", sheet)
+def test_a_film_against_itself(run_script: Callable[..., Outcome], film: Path, tmp_path: Path):
+    report = tmp_path / "scores.json"
+    run = run_script("evaluate tracking", film, film, "--report", report)
     assert run.status == 0, run.stderr
     found = json.loads(report.read_text())
     assert found["rotation_deg"] < 1e-4 and found["drift_px"] < 1e-4 and found["gaze_deg"] < 1e-4
     assert found["focal_ratio"] == 1 and found["closures_found"] == 1
     assert found["person_iou"] == found["hair_iou"] == 1
-    picture = imageio.imread(sheet)
-    assert picture.shape == (3 * SIZE, FRAMES * SIZE, 3)
-    frames, tracked, true = np.split(picture.astype(int), 3)
-    assert (frames == 90).all()
-    assert (tracked[..., 2] > tracked[..., 0] + 20).mean() > 0.1
-    assert (true[..., 1] > true[..., 0] + 20).mean() > 0.1
 
 
 def test_masks_overlap_by_known_shares_in_any_size():

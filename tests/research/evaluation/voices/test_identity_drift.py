@@ -31,8 +31,7 @@ def moving(head: Head, extra: Tensor | None = None) -> Tensor:
 
 def test_speech_blinks_and_turns_are_no_drift(head: Head):
     assert residuals(head, moving(head)).max() < 1e-5
-    found = identity_drift(head, moving(head))
-    assert found.p95_mm < 0.01 and found.sd_mm < 0.01
+    assert identity_drift(head, moving(head)) < 0.01
 
 
 def test_becoming_another_person_shows_by_its_size(head: Head):
@@ -48,4 +47,4 @@ def test_becoming_another_person_shows_by_its_size(head: Head):
 def test_the_unit_of_the_mesh_does_not_matter(head: Head):
     other = 0.1 * next(iter(head.identities.values())).expand(FRAMES, -1, -1)
     found, mirrored = identity_drift(head, moving(head, other)), moving(head, other) * 1.0
-    assert identity_drift(head, mirrored, scale=2.0).mean_mm == pytest.approx(2 * found.mean_mm)
+    assert identity_drift(head, mirrored, scale=2.0) == pytest.approx(2 * found)
