@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from splat.scene.ply import read_ply as read_ply
     from splat.scene.ply import write_ply as write_ply
     from splat.scene.spherical_harmonics import rgb_to_sh as rgb_to_sh
-    from splat.scene.spherical_harmonics import sh_to_color as sh_to_color
     from splat.scene.spherical_harmonics import sh_to_rgb as sh_to_rgb
 else:
     __getattr__ = lazy_names(__file__)

@@ -16,11 +16,14 @@ from splat.scene.conventions import (
     MAX_ALPHA,
     MIN_ALPHA_FOR_DEPTH,
     NEAR_PLANE,
+    SH_C0,
+    SH_C1,
+    SH_C2,
+    SH_C3,
     TRANSMITTANCE_STOP,
     RasterizeMode,
 )
 from splat.scene.gaussians import Gaussians
-from splat.scene.spherical_harmonics import sh_to_color
 
 BLOCK = 16  # pixels, both ways, that are drawn together
 SIGMA_AT_THRESHOLD = 5.55  # > ln 255: beyond, even opacity 1 stays below the alpha threshold
@@ -131,3 +134,34 @@ def _blend(
     blended = (alpha * before) @ features
     final = torch.prod(1 - alpha, dim=1, keepdim=True)
     return torch.cat([blended, final], dim=1).reshape(len(rows), len(columns), -1)
+
+
+def sh_bases(directions: Tensor, count: int) -> Tensor:
+    """First `count` (1, 4, 9 or 16) bases at unit directions: [..., 3] -> [..., count]."""
+    x, y, z = directions.unbind(-1)
+    xx, yy, zz = x * x, y * y, z * z
+    bases = [
+        torch.full_like(x, SH_C0),
+        -SH_C1 * y,
+        SH_C1 * z,
+        -SH_C1 * x,
+        SH_C2[0] * x * y,
+        -SH_C2[0] * y * z,
+        SH_C2[1] * (2 * zz - xx - yy),
+        -SH_C2[0] * x * z,
+        SH_C2[2] * (xx - yy),
+        -SH_C3[0] * y * (3 * xx - yy),
+        SH_C3[1] * x * y * z,
+        -SH_C3[2] * y * (4 * zz - xx - yy),
+        SH_C3[3] * z * (2 * zz - 3 * xx - 3 * yy),
+        -SH_C3[2] * x * (4 * zz - xx - yy),
+        SH_C3[4] * z * (xx - yy),
+        -SH_C3[0] * x * (xx - 3 * yy),
+    ]
+    return torch.stack(bases[:count], dim=-1)
+
+
+def sh_to_color(sh: Tensor, directions: Tensor) -> Tensor:
+    """Colour seen along `directions` (camera to Gaussian): sh [N, K, 3], [N, 3] -> [N, 3], >= 0."""
+    bases = sh_bases(torch.nn.functional.normalize(directions, dim=-1), sh.shape[1])  # [N, K]
+    return (torch.einsum("nk,nkc->nc", bases, sh) + 0.5).clamp(min=0)

@@ -21,7 +21,7 @@ from avatar.geometry.rotations import matrix_to_quaternion, quaternion_to_matrix
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import Floats, Ints
 from common.atomic import write_beside
-from splat import Gaussians, sh_to_color
+from splat import Gaussians, sh_to_rgb
 
 MAGIC, VERSION, JSON_CHUNK, BINARY_CHUNK = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
 BYTE, SHORT, UNSIGNED, FLOAT = 5121, 5123, 5125, 5126  # component types
@@ -223,5 +223,5 @@ def vertex_colours(gaussians: Gaussians, vertices: Tensor) -> Floats:
     along = np.einsum("vkij,vki->vkj", turns, away) / gaussians.scales.double().numpy()[found]
     seen = gaussians.opacities.numpy()[found] * np.exp(-0.5 * (along**2).sum(2))
     seen[seen.sum(1) < FAINTEST, 0] = 1.0  # the nearest
-    rgb = sh_to_color(gaussians.sh[:, :1], gaussians.means).clamp(max=1).double().numpy()[found]
+    rgb = sh_to_rgb(gaussians.sh[:, 0]).clamp(0, 1).double().numpy()[found]
     return np.einsum("vk,vkc->vc", seen / seen.sum(1, keepdims=True), rgb)

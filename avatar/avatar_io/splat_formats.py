@@ -25,7 +25,7 @@ from avatar.avatar_io.options import UPWARD, Up
 from avatar.geometry.coloured import to_linear
 from avatar.geometry.vectors import Floats
 from common.atomic import write_beside
-from splat import Gaussians, RawGaussians, SplatPly, sh_to_color, write_ply
+from splat import Gaussians, RawGaussians, SplatPly, sh_to_rgb, write_ply
 
 ORDERS = torch.tensor([m for degree in range(4) for m in range(-degree, degree + 1)])  # [16]
 NEARLY = 1e-6  # an opacity this near to 0 or 1 has a finite logit
@@ -139,7 +139,7 @@ def gaussian_gltf(gaussians: Gaussians) -> GltfFile:
     """A scene with the Gaussians alone; +y is up, as in all of glTF."""
     file, count = GltfFile(), len(gaussians.means)
     attributes = {"POSITION": file.add(gaussians.means, target=VERTEX_DATA)}
-    rgb = sh_to_color(gaussians.sh[:, :1], gaussians.means).clamp(max=1).numpy()
+    rgb = sh_to_rgb(gaussians.sh[:, 0]).clamp(0, 1).numpy()
     rgba = np.concatenate([to_linear(rgb), gaussians.opacities.numpy()[:, None]], 1)
     attributes["COLOR_0"] = file.add(to_bytes(255 * rgba), "|u1", VERTEX_DATA, normalised=True)
     quats_xyzw = unit_quaternions(gaussians.quats).roll(-1, 1)

@@ -27,7 +27,7 @@ from avatar.retarget.scan_inner_mouth import (
     painted_parts,
 )
 from avatar.rigging.binding import triangle_frames
-from splat import Camera, RawGaussians, rgb_to_sh, sh_to_color
+from splat import Camera, RawGaussians, rgb_to_sh, sh_to_rgb
 
 NOT_SKIN = ("eyes", "teeth", "tongue", "inner_mouth")  # regions
 SURE = 4.0  # pictures, about, above which a colour is certain
@@ -95,7 +95,7 @@ def own_mouth(head: Head) -> tuple[Tensor, Tensor]:
 def _painted(head: Head, triangles: Tensor) -> Tensor:
     """Mean colours [m, 3] of what is painted on triangles, or on the nearest that has any."""
     cover = painted_parts()
-    colours = sh_to_color(cover.gaussians.sh[:, :1], torch.zeros(len(cover.binding), 3))
+    colours = sh_to_rgb(cover.gaussians.sh[:, 0]).clamp(min=0)
     share = torch.sigmoid(cover.gaussians.opacity_logits)[:, None]
     sums = torch.zeros(len(head.faces), 4)
     sums.index_add_(0, cover.binding, torch.cat([colours * share, share], 1))

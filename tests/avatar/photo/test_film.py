@@ -7,6 +7,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
+from reference_raster import sh_to_color
 
 from avatar.geometry.picture_file import read_picture as picture_of
 from avatar.geometry.rotations import axis_angle_to_matrix, turn_about
@@ -20,7 +21,7 @@ from avatar.retarget.fitted_face import shipped_face
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import avatar_rig
 from avatar.vision.follow import load_face_finder
-from splat import Camera, look_at, sh_to_color
+from splat import Camera, look_at
 
 YAWS = (0.5, 0.1, -0.02, 0.02, -0.6, 0.2)
 OTHER = Similarity(1.0, np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]), np.array([0.1, 0.2, -0.3]))

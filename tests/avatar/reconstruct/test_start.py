@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from captures import ring, tetrahedron
+from reference_raster import sh_to_color
 from tensor_sizes import LargestTensor
 
 from avatar.geometry.triangle_mesh import Mesh
@@ -24,7 +25,6 @@ from avatar.reconstruct.visual_hull import (
 )
 from avatar.rigging.binding import triangle_frames
 from splat import Camera, render
-from splat.scene.spherical_harmonics import sh_to_color
 
 CAMERAS = ring(8, (64, 64))
 

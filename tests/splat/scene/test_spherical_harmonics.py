@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from reference_raster import sh_bases, sh_to_color
 
-from splat import rgb_to_sh, sh_to_color
-from splat.scene.spherical_harmonics import sh_bases
+from splat import rgb_to_sh
 
 
 def sphere(n: int) -> torch.Tensor:  # [n, 3] evenly spread unit vectors (Fibonacci)
