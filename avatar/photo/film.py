@@ -33,7 +33,8 @@ from avatar.vision.mattes import find_mattes, load_matting
 from common.progress import progress_bar
 from splat import Camera, Gaussians, RawGaussians, activate
 
-LOOKS = 32  # frames that give the colours of the eyes
+LOOKS = 32  # frames that give the colours of eyes and mouth
+FILMED = ("eyes", "lips", "inner_mouth", "teeth", "tongue")
 LEAST_TURN = 8.0  # degrees of yaw from which a view from the side tells more than that from ahead
 STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
 GREY = torch.tensor(0.5)  # behind the person where the networks look for hair
@@ -55,26 +56,29 @@ def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] 
     with progress_bar("completing the head", STEPS, "steps/s") as show:
         made = build(fitted, seed, counted(show))
     avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
-    return with_filmed_eyes(capture, face.head, avatar, torch.from_numpy(made.part.follows).float())
+    return with_filmed_parts(
+        capture, face.head, avatar, torch.from_numpy(made.part.follows).float()
+    )
 
 
-def with_filmed_eyes(
+def with_filmed_parts(
     capture: Capture, head: Head, avatar: Avatar, shown: Tensor
 ) -> tuple[Avatar, Tensor]:
-    """The avatar with one Gaussian on each triangle of the eyes, in the colours of the frames: a
-    film shows them from many sides, and what is finer learns noise; and `shown` [N] of it."""
-    in_eyes = torch.zeros(len(capture.rest), dtype=torch.bool)
-    in_eyes[head.regions["eyes"]] = True
-    eyes = in_eyes[capture.faces].all(1).nonzero()[:, 0]
+    """The avatar with one Gaussian on each triangle of eyes and mouth, in the colours of the
+    frames: a film shows them move, and what is finer learns noise; and `shown` [N] of it."""
+    inside = torch.zeros(len(capture.rest), dtype=torch.bool)
+    for name in FILMED:
+        inside[head.regions[name]] = True
+    filmed = inside[capture.faces].all(1).nonzero()[:, 0]
     colours = face_colours(capture, read_all(some_of(capture.splits["train"], LOOKS)), head)
-    plain, kept = raw_of(first_gaussians(capture, colours, 0)), ~torch.isin(avatar.binding, eyes)
+    plain, kept = raw_of(first_gaussians(capture, colours, 0)), ~torch.isin(avatar.binding, filmed)
     parts = {
-        name: torch.cat([part[kept], getattr(plain, name)[eyes]])
+        name: torch.cat([part[kept], getattr(plain, name)[filmed]])
         for name, part in vars(avatar.gaussians).items()
     }
-    binding = torch.cat([avatar.binding[kept], eyes])
+    binding = torch.cat([avatar.binding[kept], filmed])
     there = replace(avatar, gaussians=RawGaussians(**parts), binding=binding)
-    return there, torch.cat([shown[kept], torch.ones(len(eyes))])
+    return there, torch.cat([shown[kept], torch.ones(len(filmed))])
 
 
 def on_mesh(avatar: Avatar, face: Face) -> Avatar:

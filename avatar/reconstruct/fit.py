@@ -98,6 +98,7 @@ def emphasised_vertices(head: Head) -> Tensor:
 
 
 FIRST_LOOKS = 64  # pictures that give the first colours
+GROWTH = 1.25  # of what a completed head has at first
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
 SHOWN = 4  # views in a preview
 SCORED = 12  # views of which the progress shows the PSNR
@@ -174,8 +175,8 @@ def start_trainer(
     else:
         bound = first_bound(options, capture, head, degree)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    given = (max(options.max_gaussians, len(bound)), device, shown)
-    return AvatarTrainer(capture, bound, region, options.train, *given)
+    budget = options.max_gaussians if shown is None else round(GROWTH * len(bound))
+    return AvatarTrainer(capture, bound, region, options.train, budget, device, shown)
 
 
 def first_bound(

@@ -116,8 +116,8 @@ class ReconstructOptions:
     """Threads that compute, at most one for each processor; by default as many as the processors,
     or the CPU quota of a container, allow."""
     max_gaussians: int = 25_000
-    """Gaussians that the avatar may have at most; that of a film keeps those it starts with, some
-    90,000."""
+    """Gaussians that the avatar may have at most; that of a film gets a quarter more than it starts
+    with, some 95,000."""
     previews: Path | None = None
     """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
     logs: Path | None = None

@@ -1,5 +1,5 @@
 """Postprocessing over a film's frames: smoothing, the neutral face, and contact of the lips, which
-either have the observed gap or touch, and never intersect.
+never intersect.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,6 @@ from avatar.tracking.model import FaceModel, FrameState, Person
 
 NEAR = 0.35 * MM  # a gap at which the weight of contact is a quarter
 LOOSE = 0.5 * MM  # how far apart lips that touch are
-SEEN_SHUT = 0.5 * MM  # tracked gap of lips that touch
-OPEN = 1.0 * MM  # above it, the gap of which three quarters are kept
-OPEN_SPREAD = 0.1  # of a unit's weight
 WEIGHT_SPREAD = 0.05  # of a unit's weight around the tracked one
 ROUNDS = 4
 MOUTH = ("jaw", "mouth")
@@ -35,47 +32,6 @@ def touching(model: FaceModel, person: Person, states: Sequence[FrameState]) -> 
     apart, slopes = (part.double() for part in lips_apart(model, person))
     free = named_units(model, MOUTH)
     return [replace(one, weights=_meeting(apart, slopes, free, one.weights)) for one in states]
-
-
-def as_open_as_seen(
-    model: FaceModel, person: Person, states: Sequence[FrameState], seen: Tensor
-) -> list[FrameState]:
-    """The states with the lip gaps that were observed.
-
-    seen: the gaps [F, P, 3] before a face at rest was found whose lips are shut. Lips that touch
-    are tracked slightly apart, so that small gaps are reduced.
-    """
-    up = (seen[..., 1].mean(1) - SEEN_SHUT).clamp(min=0)
-    return with_gaps(model, person, states, (1 - _nearness(up, OPEN))[:, None, None] * seen)
-
-
-def with_gaps(
-    model: FaceModel,
-    person: Person,
-    states: Sequence[FrameState],
-    wanted: Tensor,
-) -> list[FrameState]:
-    """The states with lips that have the gaps [F, P, 3], in metres, as nearly as small changes of
-    the units of mouth and jaw can give."""
-    _, slopes = (part.double() for part in lips_apart(model, person))
-    free = named_units(model, MOUTH)
-    along = slopes[..., free]
-    system = torch.einsum("pxe,pxf->ef", along, along) / LOOSE**2 / len(along)
-    system += OPEN_SPREAD**-2 * torch.eye(len(free)).to(system)
-    opened = []
-    missing = (wanted - gaps(model, person, states)) / LOOSE**2 / len(along)
-    for state, lost in zip(states, missing, strict=True):
-        weights = state.weights.clone()
-        step = bounded_step(system, torch.einsum("pxe,px->e", along, lost), weights[free].to(along))
-        weights[free] = (weights[free] + step.to(weights)).clamp(0, 1)
-        opened.append(replace(state, weights=weights))
-    return opened
-
-
-def gaps(model: FaceModel, person: Person, states: Sequence[FrameState]) -> Tensor:
-    """From the lower inner lip to the upper in each state [F, P, 3], metres."""
-    apart, slopes = (part.double() for part in lips_apart(model, person))
-    return torch.stack([apart + slopes @ one.weights.to(apart) for one in states])
 
 
 def lips_apart(model: FaceModel, person: Person) -> tuple[Tensor, Tensor]:

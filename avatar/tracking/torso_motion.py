@@ -1,7 +1,7 @@
 """Motion of the torso: the picture below the head, aligned with its mean over the film.
 
-Lucas and Kanade's (1981) alignment by a similarity per frame (scale, rotation in the picture and
-shift), taken as the rigid motion of a body at the depth of the neck's end.
+Lucas and Kanade's (1981) alignment by a rigid motion for each frame, on a surface that a chest
+usually has: people lean while they talk, and a collar then moves otherwise than shoulders.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.geometry.zbuffer import NOTHING, project
 from avatar.tracking.frames import read_kept
 from avatar.tracking.pyramid import level, sample
@@ -21,19 +22,50 @@ from common.parallel import spread
 from common.progress import progress_bar
 
 SCALES = (8, 4, 2)  # pixels of the picture for one of a level, the finest last
-STEPS = (4, 3, 2)  # on each of them
+STEPS = (6, 4, 3)  # on each of them
 SPREAD, HUBER = 0.05, 0.1  # of colours in [0, 1]
 SHARED = 50.0  # pixels with correlated errors that count as one
-PRIOR_SPREAD = (
-    0.03,
-    0.03,
-    20.0,
-    20.0,
-)  # of growth, turn in radians, shift in pixels
+TURNS, SHIFTS = 0.05, 0.03  # of a torso over a film, in radians and metres: standard deviations
 APART = 4  # pixels of the picture between samples, at least
 LEAST_PIXELS = 800.0  # of shoulders, below which the motion is unknown
-CHEST = 0.06  # metres: how much nearer to the camera than the neck's end a body is on average
+TOP, SLOPE, DEPTH = 0.02, 0.47, 0.13
+WIDTH = 0.15
+"""How a chest in clothes stands out before the neck's end, as that of our bust: metres at its
+height, more for each metre below, at most; half as much so far to the side."""
 ROUNDS = 2  # of the mean and the alignment
+
+
+@dataclass(frozen=True)
+class Chest:
+    """Where a body is in front of the camera on average."""
+
+    neck: Tensor  # [3] the neck's end, in camera axes
+    axis: Tensor  # [2] from the picture's middle to where the optical axis meets it, pixels
+    focal: float  # pixels
+
+    def points(self, positions: Tensor) -> Tensor:
+        """Points [P, 3] in camera axes at positions [P, 2] about the picture's middle."""
+        rays = torch.cat([(positions - self.axis) / self.focal, torch.ones(len(positions), 1)], 1)
+        x, y = (rays[:, :2] * (self.neck[2] - TOP) - self.neck[:2]).unbind(1)
+        out = (TOP + SLOPE * y).clamp(0, DEPTH) / (1 + (x / WIDTH) ** 6)
+        return rays * (self.neck[2] - out)[:, None]
+
+    def seen(self, points: Tensor) -> Tensor:
+        """Where points [P, 3] are about the picture's middle [P, 2]."""
+        return points[:, :2] / points[:, 2:] * self.focal + self.axis
+
+    def moved(self, motion: Tensor, positions: Tensor) -> Tensor:
+        """Where the body at positions [P, 2] is after a motion [6]."""
+        matrix = self.matrix(motion).to(positions)
+        return self.seen(self.points(positions) @ matrix[:3, :3].T + matrix[:3, 3])
+
+    def matrix(self, motion: Tensor) -> Tensor:
+        """The rigid motion [4, 4] in camera axes, float64: a turn about the neck's end in radians
+        and a shift in metres."""
+        rigid, neck = torch.eye(4, dtype=torch.float64), self.neck.double()
+        rigid[:3, :3] = axis_angle_to_matrix(motion[:3].double())
+        rigid[:3, 3] = neck + motion[3:].double() - rigid[:3, :3] @ neck
+        return rigid
 
 
 @dataclass(frozen=True)
@@ -68,79 +100,73 @@ def _allowed_only(planes: Tensor) -> Tensor:
     return torch.cat([planes[..., :4] / planes[..., 4:].clamp(min=1e-6), planes[..., 4:]], -1)
 
 
-def laid_onto(mean: Shoulders, frame: Shoulders, start: Tensor) -> Tensor:
-    """The similarity [4] from the mean to a frame: growth and turn about the picture's middle, and
-    shift in pixels; `start` where the shoulders are hardly visible."""
+def laid_onto(chest: Chest, mean: Shoulders, frame: Shoulders, start: Tensor) -> Tensor:
+    """The motion [6] from the mean to a frame; `start` where the shoulders are hardly visible."""
     found = start.double()
-    prior = 1 / torch.tensor(PRIOR_SPREAD).double().square()
+    prior = torch.tensor([TURNS] * 3 + [SHIFTS] * 3).double().square().reciprocal()
     for scale, steps, truth, seen in zip(SCALES, STEPS, mean.levels, frame.levels, strict=True):
         every = max(1, APART // scale)
         rows, columns = (truth[::every, ::every, 4] > 0).nonzero().mul(every).unbind(1)
         positions = (torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle
         wanted, allowed = truth[rows, columns].split([4, 1], 1)
         for _ in range(steps):
-            values, slopes = sample(seen, moved(found, positions) + frame.middle, scale)
+            places = chest.moved(found, positions)
+            values, slopes = sample(seen, places + frame.middle, scale)
             weight = allowed * values[:, 4:]  # [P, 1]
             if float(weight.sum()) * (scale * every) ** 2 < LEAST_PIXELS:
                 return start
-            normal, gradient = _equations(positions, values[:, :4] - wanted, slopes[:, :4], weight)
+            jacobian = slopes[:, :4] @ _flow(chest, places, positions)
+            normal, gradient = _equations(jacobian, values[:, :4] - wanted, weight)
             found = found - torch.linalg.solve(normal + prior.diag(), gradient + prior * found)
     return found
 
 
-def _equations(
-    positions: Tensor, error: Tensor, slopes: Tensor, weight: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Normal matrix [4, 4] and gradient [4] of errors [P, 4] by a similarity of positions [P, 2];
-    slopes [P, 4, 2], weight [P, 1]."""
-    x, y = positions[:, :1], positions[:, 1:]
-    along, down = slopes.unbind(2)
-    by = torch.stack([along * x + down * y, down * x - along * y, along, down], 2)
-    jacobian = by.flatten(0, 1)
+def _flow(chest: Chest, places: Tensor, positions: Tensor) -> Tensor:
+    """How places [P, 2] of the body at `positions` change with its motion: [P, 2, 6]."""
+    x, y = ((places - chest.axis) / chest.focal).unbind(1)
+    points = chest.points(positions)
+    depth, none = points[:, 2], torch.zeros(len(points))
+    by_point = torch.stack(
+        [
+            torch.stack([1 / depth, none, -x / depth], 1),
+            torch.stack([none, 1 / depth, -y / depth], 1),
+        ],
+        1,
+    )  # [P, 2, 3]
+    right, down, away = (points - chest.neck).unbind(1)
+    rows = ([none, away, -down], [-away, none, right], [down, -right, none])
+    turned = torch.stack([torch.stack(row, 1) for row in rows], 1)  # [P, 3, 3] of the turn
+    by_motion = torch.cat([turned, torch.eye(3).expand(len(points), 3, 3)], 2)
+    return chest.focal * by_point @ by_motion
+
+
+def _equations(jacobian: Tensor, error: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Normal matrix [6, 6] and gradient [6] of errors [P, 4] with a jacobian [P, 4, 6]; weight
+    [P, 1]."""
     robust = weight * HUBER / error.abs().clamp(min=HUBER) / (SPREAD**2 * SHARED)
-    weighted = jacobian * robust.flatten()[:, None]
-    return (weighted.T @ jacobian).double(), (weighted.T @ error.flatten()).double()
+    weighted = (jacobian * robust[..., None]).flatten(0, 1)
+    return (weighted.T @ jacobian.flatten(0, 1)).double(), (weighted.T @ error.flatten()).double()
 
 
-def moved(similarity: Tensor, positions: Tensor) -> Tensor:
-    """Places [P, 2] about the picture's middle after a similarity [4]."""
-    growth, turn, right, down = similarity.to(positions).unbind()
-    x, y = positions.unbind(1)
-    across, along = x + growth * x - turn * y + right, y + growth * y + turn * x + down
-    return torch.stack([across, along], 1)
-
-
-def mean_shoulders(frames: Sequence[Shoulders]) -> Shoulders:
+def mean_shoulders(chest: Chest, frames: Sequence[Shoulders]) -> Shoulders:
     """The mean of some aligned frames, at the mean position of the body."""
     mean = frames[len(frames) // 2]
     for _ in range(ROUNDS):
-        found = torch.stack([laid_onto(mean, one, torch.zeros(4)) for one in frames])
-        mean = _mean_of(frames, [_seen_from(found.mean(0), one) for one in found])
+        found = torch.stack([laid_onto(chest, mean, one, torch.zeros(6)) for one in frames])
+        mean = _mean_of(chest, frames, found - found.mean(0))  # small motions add up
     return mean
 
 
-def _seen_from(middle: Tensor, similarity: Tensor) -> Tensor:
-    """A similarity relative to `middle`: z → s·z + t in complex numbers."""
-    (scale, shift), (by, to) = _complex(similarity), _complex(middle)
-    scale /= by
-    shift -= scale * to
-    return torch.tensor([scale.real - 1, scale.imag, shift.real, shift.imag]).double()
-
-
-def _complex(similarity: Tensor) -> tuple[complex, complex]:
-    growth, turn, right, down = similarity.tolist()
-    return complex(1 + growth, turn), complex(right, down)
-
-
-def _mean_of(frames: Sequence[Shoulders], found: Sequence[Tensor]) -> Shoulders:
-    """The mean of frames, each moved back by its similarity."""
+def _mean_of(chest: Chest, frames: Sequence[Shoulders], found: Tensor) -> Shoulders:
+    """The mean of frames, each moved back by its motion, found [F, 6]."""
     levels = []
     for index, scale in enumerate(SCALES):
         plane = frames[0].levels[index]
         positions = _pixel_centres(plane, scale) - frames[0].middle
         total = torch.zeros(len(positions), 5)
-        for one, similarity in zip(frames, found, strict=True):
-            values, _ = sample(one.levels[index], moved(similarity, positions) + one.middle, scale)
+        for one, motion in zip(frames, found, strict=True):
+            places = chest.moved(motion, positions) + one.middle
+            values, _ = sample(one.levels[index], places, scale)
             total += torch.cat([values[:, :4] * values[:, 4:], values[:, 4:]], 1)
         levels.append(_allowed_only(total / len(frames)).view(plane.shape))
     return Shoulders(levels, frames[0].middle)
@@ -151,23 +177,6 @@ def _pixel_centres(plane: Tensor, scale: int) -> Tensor:
     height, width = plane.shape[:2]
     across, down = torch.arange(width) + 0.5, torch.arange(height) + 0.5
     return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1).flatten(0, 1) * scale
-
-
-def rigid_motion(similarity: Tensor, axis: Tensor, focal: float, neck_depth: float) -> Tensor:
-    """The rigid motion [4, 4] in camera axes of a body that moves in the picture as a similarity.
-
-    axis [2]: from the picture's middle to where the optical axis meets it, in pixels; neck_depth:
-    metres from the camera to the neck's end.
-    """
-    scale, shift = _complex(similarity)
-    shift += (scale - 1) * complex(*axis.tolist())
-    growth = abs(scale)
-    turn, depth = scale / growth, neck_depth - CHEST
-    metres = shift * depth / (focal * growth)
-    motion = torch.eye(4, dtype=torch.float64)
-    motion[:2, :2] = torch.tensor([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    motion[:3, 3] = torch.tensor([metres.real, metres.imag, depth / growth - depth])
-    return motion
 
 
 AVERAGED = 24  # frames, spread over the film, that the mean is taken of
@@ -182,28 +191,24 @@ def find_torso_motion(tracking: Tracking, out: Path, poses: Tensor) -> Tensor:
     """
     view, count, look = camera(tracking), len(tracking.states), _observer(tracking, out, poses)
     back, there = torch.linalg.inv(view.viewmat.double()), view.viewmat.double()
-    axis = view.K[:2, 2] - torch.tensor(tracking.size) / 2
-    neck = tracking.rest[tracking.model.head.pose_weights == 0].double()
-    depth = float((neck @ there[2, :3]).mean() + there[2, 3])
+    neck = tracking.rest[tracking.model.head.pose_weights == 0].double().mean(0)
+    place = (there[:3, :3] @ neck + there[:3, 3]).float()
+    chest = Chest(place, view.K[:2, 2] - torch.tensor(tracking.size) / 2, tracking.person.focal)
     some = torch.linspace(0, count - 1, min(count, AVERAGED)).round().long().tolist()
-    mean = mean_shoulders(list(spread(look, some)))
-    similarity, found = torch.zeros(4), []
+    mean = mean_shoulders(chest, list(spread(look, some)))
+    motion, found = torch.zeros(6), []
     every = max(1, round(SECONDS * tracking.fps))
     rows = sorted({*range(0, count, every), count - 1})
     with progress_bar("shoulders", len(rows)) as done:
         for seen in spread(look, rows):
-            similarity = laid_onto(mean, seen, similarity)
-            found.append(similarity)
+            motion = laid_onto(chest, mean, seen, motion)
+            found.append(motion)
             done()
     frames = tracking.frames.numpy()
     columns = torch.stack(found).double().numpy().T
     between = np.stack([np.interp(frames, frames[rows], column) for column in columns], 1)
-    return torch.stack(
-        [
-            back @ rigid_motion(torch.from_numpy(one), axis, tracking.person.focal, depth) @ there
-            for one in between
-        ]
-    ).float()
+    motions = [chest.matrix(torch.from_numpy(one)) for one in between]
+    return torch.stack([back @ motion @ there for motion in motions]).float()
 
 
 def _observer(tracking: Tracking, out: Path, poses: Tensor) -> Callable[[int], Shoulders]:

@@ -28,18 +28,18 @@ from avatar.tracking.frames import (
 )
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
-from avatar.tracking.mouth import mouth_landmarks, performed_mouth, refined_mouth, shut_weights
+from avatar.tracking.mouth import (
+    mouth_landmarks,
+    performed_mouth,
+    refined_mouth,
+    seen_form,
+    shut_weights,
+    with_form,
+)
 from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.pyramid import Window
 from avatar.tracking.result import TrackedSound, Tracking, head_poses, take_of, tracked_sound
-from avatar.tracking.smooth import (
-    as_open_as_seen,
-    at_neutral,
-    gaps,
-    neutral_weights,
-    smoothed,
-    touching,
-)
+from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed, touching
 from avatar.tracking.solve import FocalPrior
 from avatar.tracking.stages import (
     LEVELS,
@@ -242,12 +242,12 @@ def _every_frame(
     plain, refined = zip(*pairs, strict=True)
     neutral = shut_weights(solved.model, solved.person, torch.stack([s.weights for s in refined]))
     mouth = performed_mouth(solved.model, solved.person, refined, neutral)
+    form = seen_form(solved.model, solved.person, plain, points)
     states = smoothed(solved.model, plain, face.fps)
     weights = torch.stack([one.weights for one in states])
     neutral = neutral_weights(solved.model, solved.person, weights)
-    seen = gaps(solved.model, solved.person, states)
     model, states = at_neutral(solved.model, solved.person, states, neutral)
-    states = as_open_as_seen(model, solved.person, states, seen)
+    states = with_form(model, solved.person, states, form)
     states = touching(model, solved.person, states)
     size = (window.width, window.height)
     return Tracking(model, solved.person, states, face.frames, face.fps, size, mouth)

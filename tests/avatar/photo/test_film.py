@@ -14,7 +14,7 @@ from avatar.geometry.rotations import axis_angle_to_matrix, turn_about
 from avatar.geometry.similarity import Similarity
 from avatar.geometry.zbuffer import project
 from avatar.heads import load_head
-from avatar.photo.film import chosen_views, on_mesh, placed, seen_photo, with_filmed_eyes
+from avatar.photo.film import chosen_views, on_mesh, placed, seen_photo, with_filmed_parts
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.retarget.fitted_face import shipped_face
@@ -92,15 +92,23 @@ def test_an_avatar_keeps_its_place_on_another_mesh(small_avatar: Avatar):
     assert float((moved.binding == small_avatar.binding).float().mean()) > 0.99
 
 
-def test_eyes_take_the_colours_of_the_film(small_avatar: Avatar, monkeypatch: pytest.MonkeyPatch):
+def test_eyes_and_mouth_take_the_colours_of_the_film(
+    small_avatar: Avatar, monkeypatch: pytest.MonkeyPatch
+):
     head, full = load_head(), np.full((100, 100), 255, np.uint8)
     grey = Picture(np.repeat(full[..., None] - 55, 3, 2), full)
     monkeypatch.setattr("avatar.photo.film.read_all", lambda views: [(v, grey) for v in views])
     shown = torch.zeros(len(small_avatar.binding))
-    changed, now = with_filmed_eyes(film(), head, small_avatar, shown)
-    in_eyes = torch.isin(changed.binding, head.group_faces("l-eye", "r-eye"))
-    assert torch.equal(now, in_eyes.float())
+    changed, now = with_filmed_parts(film(), head, small_avatar, shown)
+    eyes = torch.isin(changed.binding, head.group_faces("l-eye", "r-eye"))
+    tongue = torch.isin(changed.binding, head.group_faces("tongue"))
+    filmed = now > 0
+    assert bool(filmed[eyes | tongue].all())
     colours = sh_to_color(changed.gaussians.sh, torch.zeros(len(now), 3))
-    assert torch.allclose(colours[in_eyes], torch.tensor(200 / 255), atol=1e-2)
-    others = ~torch.isin(small_avatar.binding, head.group_faces("l-eye", "r-eye"))
-    assert torch.equal(changed.gaussians.sh[~in_eyes], small_avatar.gaussians.sh[others])
+    assert torch.allclose(
+        colours[eyes],
+        torch.tensor(200 / 255),
+        atol=1e-2,
+    )
+    others = ~torch.isin(small_avatar.binding, changed.binding[filmed])
+    assert torch.equal(changed.gaussians.sh[~filmed], small_avatar.gaussians.sh[others])

@@ -7,7 +7,7 @@ import torch
 from performances import performance
 
 from avatar.tracking.model import FaceModel, FrameState, Person
-from avatar.tracking.smooth import as_open_as_seen, at_neutral, gaps, touching
+from avatar.tracking.smooth import at_neutral, touching
 
 MM = 1e-3
 
@@ -68,44 +68,3 @@ def test_eyes_and_brows_are_left_alone(sealed):
     for name in ("eyeBlinkLeft", "browInnerUp"):
         index = model.head.unit_names.index(name)
         assert met.weights[index] == ajar.weights[index]
-
-
-def test_lips_come_apart_though_most_that_would_part_them_is_at_rest_already(sealed):
-    model, person, state = sealed
-    seen = gaps(model, person, [opened(model, state, jawOpen=0.2)])
-    pursed = opened(model, state, jawOpen=0.05)
-    (after,) = as_open_as_seen(model, person, [pursed], seen)
-    wanted = float(seen.norm(dim=-1).mean()) / MM
-    assert gap_mm(model, person, pursed) < 0.4 * wanted
-    assert abs(gap_mm(model, person, after) - wanted) < 0.1 * wanted
-
-
-def ajar(amount: float) -> tuple[FaceModel, Person, FrameState, torch.Tensor]:
-    """Somebody whose lips the tracker sees 0.6 mm apart when they are shut, who opens the mouth:
-    after the face at rest was found, and the gaps before."""
-    shown = performance(frames=1)
-    calm = torch.zeros(len(shown.model.units), dtype=torch.float64)
-    state = replace(shown.states[0], weights=calm)
-    shut, _ = at_neutral(shown.model, shown.person, [state], calm)
-    parted = torch.zeros_like(shut.mean)
-    parted[shut.head.regions["lip_inner_lower"], 1] = -0.6 * MM
-    before = replace(shut, mean=shut.mean + parted)
-    wide = opened(before, state, jawOpen=amount)
-    model, (after,) = at_neutral(before, shown.person, [wide], calm)
-    return model, shown.person, after, gaps(before, shown.person, [wide])
-
-
-@pytest.mark.parametrize("jaw", [0.15, 0.4])
-def test_open_lips_are_as_far_apart_as_was_seen(jaw: float):
-    model, person, state, seen = ajar(jaw)
-    wanted = float(seen.norm(dim=-1).mean()) / MM
-    (after,) = as_open_as_seen(model, person, [state], seen)
-    lost, left = (wanted - gap_mm(model, person, one) for one in (state, after))
-    assert lost > 0.4
-    assert abs(left) < 0.6 * lost
-
-
-def test_shut_lips_stay_shut_though_they_were_seen_apart():
-    model, person, state, seen = ajar(0.0)
-    (after,) = as_open_as_seen(model, person, [state], seen)
-    assert gap_mm(model, person, after) < gap_mm(model, person, state) + 0.05

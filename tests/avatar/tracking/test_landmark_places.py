@@ -7,7 +7,14 @@ import torch
 from performances import Performance, performance
 
 from avatar.geometry.vectors import MM
-from avatar.tracking.landmarks import SKIN, LandmarkModel, expected_pixels, with_person_offsets
+from avatar.tracking.landmarks import (
+    SKIN,
+    SKIN_POINTS,
+    LandmarkModel,
+    expected_pixels,
+    skin_points,
+    with_person_offsets,
+)
 from avatar.tracking.residuals import place
 
 
@@ -75,3 +82,17 @@ def test_one_frame_moves_nothing_far(shown: Performance):
     own = with_person_offsets(shown.landmarks, shown.person, shown.states[:1], points)
     moved = (own.points.mean - shown.landmarks.points.mean).norm(dim=1)
     assert float(moved.max()) < 4 * MM
+
+
+LOWER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+UPPER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+
+
+def test_each_lip_has_its_own_landmarks(shown: Performance):
+    """Lips touch at rest, so that a place may be nearest to the wrong one."""
+    opened = skin_points(shown.model.head, shown.model.head.unit("jawOpen"))[:, 1]
+    below, above = (
+        -opened[[SKIN_POINTS.index(number) for number in lip]] for lip in (LOWER_LIP, UPPER_LIP)
+    )
+    assert float(below.min()) > 15 * MM
+    assert bool((below > above + 8 * MM).all())

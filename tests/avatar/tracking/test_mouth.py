@@ -7,18 +7,21 @@ import torch
 from performances import performance
 
 from avatar.geometry.vectors import MM
-from avatar.tracking.landmarks import landmark_model
+from avatar.tracking.landmarks import landmark_model, learnt_landmarks
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.mouth import (
     SHOWN_GAIN,
     SHOWN_SHUT,
     eye_distance,
+    inner_rows,
     mean_head,
     mouth_landmarks,
     mouth_rows,
     refined_mouth,
+    seen_form,
     shown_gap,
     shut_weights,
+    with_form,
     with_mouth,
     within_range,
     without_person,
@@ -131,7 +134,7 @@ def test_the_gap_is_what_the_inner_lips_show_from_near_and_far(calm):
         gap = shown_gap(model, person, [at], found, person.focal)
         shown.append(float(gap[0]) / SHOWN_GAIN + SHOWN_SHUT)
     jaw = model.head.unit_names.index("jawOpen")
-    opening = 0.2 * float(mouth_rows(model, person).form[0, jaw])
+    opening = 0.2 * float(inner_rows(model, person, [state]).form[0, jaw])
     assert shown[1] - shown[0] == pytest.approx(0.84 * opening, rel=0.1)  # the network's gain
     assert shown[2] == pytest.approx(shown[1], rel=0.06)
 
@@ -150,7 +153,8 @@ def test_a_gap_that_is_known_better_is_the_mean_heads(calm):
 
 def test_no_unit_parts_the_lips_in_depth_alone(calm):
     model, person, state = calm
-    rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
+    nobody = replace(person, shape=person.shape[:0])
+    rows = mouth_rows(mean_head(model), nobody)
     pairs = len(rows.slopes) // 2
     still = replace(state, weights=torch.zeros_like(state.weights))
     rolled = [
@@ -158,9 +162,26 @@ def test_no_unit_parts_the_lips_in_depth_alone(calm):
         for jaw, roll, close in ((0.2, 0.7, 0.16), (0.3, 0.1, 0.3))
     ]
     exact = torch.stack([one.weights for one in rolled])
-    after = within_range(model, person, exact)
+    after = within_range(model, rows, exact)
     forwards = (after @ rows.slopes[pairs:].T).abs().mean(1)
     assert (exact @ rows.slopes[pairs:].T).abs().mean(1)[0] > 2 * MM
     assert (forwards < 0.5 * MM).all()
     assert (rows.of(after) - rows.of(exact)).abs().max() < 0.2 * MM
     assert ((after >= 0) & (after <= 1)).all()
+
+
+def test_a_mouth_takes_the_form_that_its_inner_lips_show(calm):
+    model, person, state = calm
+    gain = learnt_landmarks().unit_gain[13]
+    true = [
+        moved(model, state, jawOpen=jaw, mouthPucker=pucker, mouthUpperUpLeft=0.1)
+        for jaw, pucker in ((0.0, 0.0), (0.15, 0.0), (0.3, 0.3), (0.5, 0.1))
+    ]
+    found = torch.stack([pixels(model, person, one) for one in true])
+    form = seen_form(model, person, true, found)
+    rows = inner_rows(model, person, true)
+    exact = rows.of(torch.stack([one.weights for one in true]))
+    assert (form - form[0] - gain * (exact - exact[0])).abs().max() < 0.7 * MM
+    after = with_form(model, person, [state] * len(true), form)
+    assert (rows.of(torch.stack([one.weights for one in after])) - form)[1:].abs().max() < 0.3 * MM
+    assert all(bool(((one.weights >= 0) & (one.weights <= 1)).all()) for one in after)
