@@ -131,6 +131,9 @@ HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by ha
 SOLID = 0.8  # opacity of the avatar from which a pixel tells its colours, not what it lacks
 SPHERICAL = 0.28209479177387814  # Y00: colours per coefficient
 WHITE = 0.5 / SPHERICAL
+TEETH = ("upper-teeth", "lower-teeth")
+IN_SHADE, BRIGHTEST = 0.8, 0.97  # of the brightness of seen teeth, that of the brightest others
+FEWEST_TEETH = 30  # Gaussians that must be seen to tell the colour of the others
 
 
 def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None]) -> Avatar:
@@ -165,7 +168,21 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
         change = backprojected(sh, lambda drawn: (target - drawn) * mask)
         sh = (sh + step * change / SPHERICAL**2).clamp(-WHITE, WHITE)
         done()
+    teeth = torch.isin(avatar.binding, scene.subject.head.group_faces(*TEETH))
+    sh[teeth] = _alike(there.sh[teeth], sh[teeth], seen[teeth])
     return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.detach()))
+
+
+def _alike(before: Tensor, after: Tensor, seen: Tensor) -> Tensor:
+    """Coefficients [N, 1, 3] of teeth, of which some are seen [N, 1, 3], in pixels: the hidden ones
+    are nearly as bright as these on average, and of their hue, if there are enough."""
+    share = seen / (seen + HIDDEN)
+    if float(share.sum()) < 3 * FEWEST_TEETH:
+        return after
+    old, new = 0.5 + SPHERICAL * before, 0.5 + SPHERICAL * after
+    shown = (share * new).sum(0) / share.sum(0)
+    gain = IN_SHADE * shown / old.quantile(BRIGHTEST, dim=0)
+    return (share * new + (1 - share) * gain * old - 0.5) / SPHERICAL
 
 
 PERSON = 0.3  # of the matte

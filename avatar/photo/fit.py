@@ -16,11 +16,13 @@ from torch import Tensor
 
 from avatar.geometry.vectors import MM, Floats
 from avatar.geometry.zbuffer import project
+from avatar.heads.head import sealed
 from avatar.heads.shape_space import PARTS
 from avatar.photo.photograph import SeenPhoto
 from avatar.rigging.avatar import pose
 from avatar.tracking.landmarks import (
     EYES,
+    LIPS,
     SKIN_POINTS,
     expected_pixels,
     landmark_model,
@@ -29,6 +31,7 @@ from avatar.tracking.landmarks import (
 )
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, rigid
 from avatar.tracking.residuals import place
+from avatar.tracking.smooth import MOUTH, named_units
 from avatar.tracking.solve import FocalPrior
 from avatar.tracking.stages import UPRIGHT, solve_landmarks
 from splat import Camera
@@ -155,43 +158,66 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     person = Person(torch.zeros(MODES).double(), first.focal, first.centre)
     found = [_as_seen_by(first, photo) for photo in photos]
     solved = solve_landmarks(model, person, FocalPrior(first.focal), found, free_focal=False)
-    rest = warped(solved.model, solved.person, solved.states, found)
-    pairs = zip(photos, solved.states, strict=True)
-    placed = [_placed(model, photo, frame) for photo, frame in pairs]
-    return Fitted(solved.model, rest, [with_lids(solved.model, rest, each) for each in placed])
+    shape = warped(solved.model, solved.person, solved.states, found)
+    rest = torch.from_numpy(sealed(model.head, shape.numpy())).float()
+    placed = [_placed(model, *each) for each in zip(photos, solved.states, strict=True)]
+    lidded = [with_lids(solved.model, rest, each) for each in placed]
+    return Fitted(solved.model, rest, [with_lips(solved.model, rest, each) for each in lidded])
 
 
 LID_UNITS = ("eyeBlink", "eyeSquint", "eyeWide")
 LIDS = (EYES[:16], EYES[16:])  # landmarks around both open eyes, the right one first
-LID_STEP = 0.05  # of a unit, by which its effect on the landmarks is measured
-LID_RIDGE = 1 * MM  # by which a landmark must be better for a unit's whole weight
+LID_RIDGE, LIP_RIDGE = 1 * MM, 3 * MM
+UNIT_STEP = 0.05  # of a unit, by which its effect on the landmarks is measured
+SLACK = 1e-9  # bounds must differ
 
 
 def with_lids(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto:
     """The photo with lids where their landmarks are found: the errors that the network makes on
     blinks are not those on eyes that are open, which it finds as they are."""
-    weights = photo.weights.clone()
-    alone = torch.eye(len(weights))  # each unit's whole weight
     for side, lids in zip(("Right", "Left"), LIDS, strict=True):
         units = [model.head.unit_names.index(name + side) for name in LID_UNITS]
+        weights = photo.weights.clone()
         weights[units] = 0
-        found = photo.seen.points[list(lids)].double().numpy()
+        photo = with_units(model, rest, replace(photo, weights=weights), units, lids, LID_RIDGE)
+    return photo
 
-        def shown(change: Tensor, lids: tuple[int, ...] = lids) -> Floats:
-            """Pixels [16, 2] of the lids with other weights."""
-            posed = replace(photo, weights=change).posed(rest, model).double()
-            points = skin_points(model.head, posed)[[SKIN_POINTS.index(lid) for lid in lids]]
-            return project(photo.camera, points)[0].numpy()
 
-        start = shown(weights)
-        steps = [shown(weights + LID_STEP * alone[unit]) - start for unit in units]
-        slopes = np.stack([step.ravel() for step in steps], 1) / LID_STEP
-        pixel = LID_RIDGE * float(photo.camera.K[0, 0]) / _distance(photo, rest)
-        ridge = pixel * np.eye(len(units))
-        wanted = np.append((found - start).ravel(), np.zeros(len(units)))
-        solved = lsq_linear(np.concatenate([slopes, ridge]), wanted, (0, 1)).x
-        weights[units] = torch.from_numpy(solved).to(weights)
-    return replace(photo, weights=weights)
+def with_lips(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto:
+    """The photo with lips, sealed at rest, as far apart as their landmarks are found."""
+    units = named_units(model, MOUTH).tolist()
+    return with_units(model, rest, photo, units, LIPS, LIP_RIDGE)
+
+
+def with_units(
+    model: FaceModel,
+    rest: Tensor,
+    photo: FittedPhoto,
+    units: list[int],
+    landmarks: Sequence[int],
+    ridge: float,
+) -> FittedPhoto:
+    """The photo with some units changed, by bounded least squares, so that landmarks are where they
+    were found; ridge: metres by which one must be better for a unit's whole weight."""
+    weights, alone = photo.weights, torch.eye(len(photo.weights))  # each unit's whole weight
+    rows = [SKIN_POINTS.index(number) for number in landmarks]
+
+    def shown(change: Tensor) -> Floats:
+        """Pixels [L, 2] of the landmarks with other weights."""
+        posed = replace(photo, weights=change).posed(rest, model).double()
+        return project(photo.camera, skin_points(model.head, posed)[rows])[0].numpy()
+
+    start, found = shown(weights), photo.seen.points[list(landmarks)].double().numpy()
+    steps = [shown(weights + UNIT_STEP * alone[unit]) - start for unit in units]
+    slopes = np.stack([step.ravel() for step in steps], 1) / UNIT_STEP
+    pixel = ridge * float(photo.camera.K[0, 0]) / _distance(photo, rest)
+    system = np.concatenate([slopes, pixel * np.eye(len(units))])
+    wanted = np.append((found - start).ravel(), np.zeros(len(units)))
+    now = weights[units].double().numpy().clip(0, 1)
+    change = lsq_linear(system, wanted, (-now - SLACK, 1 - now + SLACK)).x
+    solved = weights.clone()
+    solved[units] = torch.from_numpy((now + change).clip(0, 1)).to(weights)
+    return replace(photo, weights=solved)
 
 
 def _distance(photo: FittedPhoto, rest: Tensor) -> float:

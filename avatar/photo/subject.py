@@ -14,7 +14,6 @@ from avatar.geometry.closest import closest, face_tree
 from avatar.geometry.records import stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
-from avatar.heads.head import sealed
 from avatar.lighting.occlusion import Fog
 from avatar.lighting.symmetry import Observed, in_own_light, joined
 from avatar.people.bust import bust_subject
@@ -105,8 +104,8 @@ class Scene:
 
 def subject_scene(fitted: Fitted, rng: np.random.Generator) -> Scene:
     """Seat the person of the photos."""
-    library, head = load_library(), fitted.model.head
-    bust = with_head(library, library.vertices, sealed(head, fitted.rest.numpy()))
+    library = load_library()
+    bust = with_head(library, library.vertices, fitted.rest.double().numpy())
     bust, name, garment = best_garment(library, bust, fitted)
     subject, uv = bust_subject(library, bust, library.parts[f"clothes/{name}"], garment.surface)
     rest, stretched = (bust_shadows(subject, shape) for shape in (subject.rest, subject.stretched))

@@ -15,11 +15,8 @@ from torch import Tensor
 from avatar.geometry.vectors import MM
 from avatar.tracking.landmarks import (
     LIPS,
-    SKIN_POINTS,
     LandmarkModel,
     expected_pixels,
-    skin_points,
-    upright_axes,
     visible_share,
 )
 from avatar.tracking.model import FaceModel, FrameState, Person
@@ -32,9 +29,6 @@ LOOSE_PRIOR = 0.2  # of a unit's weight around the solution
 REFINEMENTS = 3
 INNER_LIPS = ((81, 178), (82, 87), (13, 14), (312, 317), (311, 402))
 """Landmarks of the inner lips, one above the other."""
-CORNERS = (78, 308)
-INNER = (*(pair[0] for pair in INNER_LIPS), *(pair[1] for pair in INNER_LIPS), *CORNERS)
-INNER_ROWS = [SKIN_POINTS.index(number) for number in INNER]
 SHOWN_SHUT = 0.3 * MM  # between the landmarks of lips that touch
 SHOWN_GAIN = 0.68  # of the true gap on the landmarks'; .62 to .75 for three made-up people
 FARTHEST = (-0.5, 1.5)  # weights of a refined mouth
@@ -140,18 +134,6 @@ def mouth_rows(model: FaceModel, person: Person) -> MouthRows:
     return MouthRows(torch.cat([apart[:, 1], apart[:, 2]]), slopes, form)
 
 
-def inner_rows(model: FaceModel, person: Person, states: Sequence[FrameState]) -> MouthRows:
-    """Those of a person, with the form of the landmarks of the inner lips as frames show them on
-    average: a jaw that opens goes back, which from above or below looks like more or less."""
-    count, pairs = len(model.units), len(INNER_LIPS)
-    moves = skin_points(model.head, model.units.permute(1, 2, 0).flatten(1))[INNER_ROWS].double()
-    axes = [upright_axes(one.rotation).double() @ one.rotation[:2].double() for one in states]
-    across, up = torch.einsum("ax,pxe->ape", torch.stack(axes).mean(0), moves.view(-1, 3, count))
-    upper, lower = up[:pairs].mean(0), up[pairs:-2].mean(0)
-    form = torch.stack([upper - lower, upper, across[-1] - across[-2]])
-    return replace(mouth_rows(model, person), form=form)
-
-
 def with_mouth(rows: MouthRows, weights: Tensor, wanted: Tensor, free: Tensor) -> Tensor:
     """Weights [F, E] near the given ones whose lip gap, upper lip and width are as wanted [F, 3],
     metres over those at rest; `free` [n]: the units that may change.
@@ -223,43 +205,6 @@ def performed_mouth(
     exact = without_person(model, person, states, neutral, gap)
     rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
     return within_range(model, rows, exact)
-
-
-def seen_form(
-    model: FaceModel, person: Person, states: Sequence[FrameState], points: Tensor
-) -> Tensor:
-    """Lip gap, height of the upper lip and width of the mouth [F, 3] in metres, the latter two over
-    those of the frames with the lips nearest to each other, as landmarks [F, 478, 2] of the inner
-    lips show them, in pixels: of real people they lie on the edges of the lips."""
-    middle = model.rest(person.shape)[model.head.regions["lips"]].double().mean(0)
-    places = [_seen_about(middle, person, *each) for each in zip(states, points, strict=True)]
-    pairs = len(INNER_LIPS)
-    upper, lower, right, left = torch.stack(places).split([pairs, pairs, 1, 1], 1)
-    gap = (upper - lower)[..., 1].mean(1)
-    form = torch.stack([gap, upper[..., 1].mean(1), (left - right)[:, 0, 0]], 1)
-    shut = form[gap <= gap.quantile(SHUT_SHARE)].quantile(0.5, dim=0)
-    shut[0] = SHOWN_SHUT
-    return form - shut
-
-
-def _seen_about(middle: Tensor, person: Person, state: FrameState, found: Tensor) -> Tensor:
-    """Where landmarks of the inner lips [P, 2] were found about the middle [3] of the mouth at
-    rest, in metres to the head's left and upwards; found [478, 2] pixels."""
-    camera = state.rotation.to(middle) @ middle + state.translation.to(middle)
-    pixel = person.focal * camera[:2] / camera[2] + torch.tensor(person.centre).to(middle)
-    metres = (found[list(INNER)].to(middle) - pixel) * camera[2] / person.focal
-    return metres @ upright_axes(state.rotation).to(middle).T
-
-
-def with_form(
-    model: FaceModel, person: Person, states: Sequence[FrameState], form: Tensor
-) -> list[FrameState]:
-    """The states with another gap, upper lip and width [F, 3], in metres over those at rest, where
-    the lips are sealed."""
-    weights, rows = torch.stack([one.weights for one in states]), inner_rows(model, person, states)
-    exact = with_mouth(rows, weights, form, named_units(model, MOUTH))
-    found = within_range(model, rows, exact).to(weights)
-    return [replace(one, weights=each) for one, each in zip(states, found, strict=True)]
 
 
 def within_range(model: FaceModel, rows: MouthRows, exact: Tensor) -> Tensor:

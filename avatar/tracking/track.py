@@ -26,15 +26,14 @@ from avatar.tracking.frames import (
     read_followed,
     write_followed,
 )
+from avatar.tracking.inner_lips import seen_form, with_form
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
 from avatar.tracking.mouth import (
     mouth_landmarks,
     performed_mouth,
     refined_mouth,
-    seen_form,
     shut_weights,
-    with_form,
 )
 from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.pyramid import Window

@@ -13,10 +13,11 @@ from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.heads import eyeball
 from avatar.people.masks import ear_mask
-from avatar.photo.fit import LIDS, Fitted, FittedPhoto, with_lids
+from avatar.photo.build import IN_SHADE, SPHERICAL, _alike
+from avatar.photo.fit import LIDS, Fitted, FittedPhoto, with_lids, with_lips
 from avatar.photo.outline import THIN, to_outline
 from avatar.photo.photograph import SeenPhoto
-from avatar.tracking.landmarks import SKIN_POINTS, skin_points
+from avatar.tracking.landmarks import LIPS, SKIN_POINTS, skin_points
 from avatar.tracking.model import face_model
 from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
 from splat import orbit
@@ -155,3 +156,41 @@ def test_lids_are_where_their_landmarks_are(blink: float, squint: float):
     away = (skin_points(MODEL.head, again) - skin_points(MODEL.head, posed))[lids].norm(dim=1)
     assert away.mean() < 0.3 * MM
     assert found.weights[names.index("jawOpen")] == true[names.index("jawOpen")]
+
+
+def test_lips_part_as_far_as_their_landmarks():
+    """Of somebody who smiles with teeth, whose units were found too small."""
+    names = MODEL.head.unit_names
+    true, timid = torch.zeros(len(names)), torch.zeros(len(names))
+    for name, weight in {"mouthSmile": 0.5, "mouthUpperUp": 0.3, "mouthLowerDown": 0.2}.items():
+        rows = [names.index(name + side) for side in ("Left", "Right")]
+        true[rows], timid[rows] = weight, 0.3 * weight
+    true[names.index("jawOpen")], true[names.index("eyeBlinkLeft")] = 0.1, 0.5
+    photo = replace(fitted(shown(REST), hair=False).photos[0], weights=true)
+    posed = photo.posed(REST, MODEL).double()
+    points = torch.zeros(478, 2)
+    points[list(SKIN_POINTS)] = project(CAMERA, skin_points(MODEL.head, posed))[0].float()
+    given = replace(photo, seen=replace(photo.seen, points=points), weights=timid)
+    found = with_lips(MODEL, REST, given)
+    lips = [SKIN_POINTS.index(point) for point in LIPS]
+    before, after = (
+        (skin_points(MODEL.head, each.posed(REST, MODEL).double() - posed)[lips]).norm(dim=1)
+        for each in (given, found)
+    )
+    assert before.mean() > 3 * MM and after.mean() < 0.8 * MM
+    assert found.weights[names.index("eyeBlinkLeft")] == 0
+
+
+def test_teeth_that_a_smile_hides_are_nearly_as_bright_as_those_that_it_shows():
+    before = torch.linspace(-1.5, 1.0, 200)[:, None, None].expand(200, 1, 3)
+    after = before.clone()
+    after[:80] = 1.2  # the photo's
+    seen = torch.zeros(200, 1, 3)
+    seen[:80] = 50.0
+    alike = 0.5 + SPHERICAL * _alike(before, after, seen)
+    brightness = 0.5 + SPHERICAL * 1.2
+    assert torch.allclose(alike[:80], torch.tensor(brightness), atol=0.02)
+    assert float(alike[80:].max()) == pytest.approx(IN_SHADE * brightness, rel=0.05)
+    few = torch.zeros(200, 1, 3)
+    few[:5] = 50.0
+    assert torch.equal(_alike(before, after, few), after)
