@@ -85,9 +85,8 @@ def shown_gap(
     """Lip gap [F] in metres, for the person's size, that landmarks [F, 478, 2] of the inner lips
     show; they and `focal` are in pixels.
 
-    The landmarks of outer lips and chin follow an open mouth too little, so that solved units have
-    .65 to .86 of its gap, less in one person than in another, and part shut lips by up to a
-    millimetre. The inner lips alone tell it: too large, but for all people nearly alike.
+    Solved units, which a prior keeps small, have too little of it, in one person less than in
+    another. The inner lips alone tell it: too large, but for all people nearly alike.
     """
     lips = model.rest(person.shape)[model.head.regions["lips"]].mean(0)
     depth = torch.stack([(s.rotation.to(lips) @ lips + s.translation.to(lips))[2] for s in states])
