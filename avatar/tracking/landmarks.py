@@ -4,7 +4,9 @@ Their numbers are those of the canonical face of MediaPipe (468 points of the sk
 each iris). Their positions on the mesh were learnt from renderings of synthetic people with known
 geometry, and so were the network's systematic errors: its bias as a function of the view, by how
 much it underestimates differences between people and between expressions, and its random error
-(by the script learn_landmarks.py of commit dd0d82f9).
+(by the script learn_landmarks.py of commit dd0d82f9). Five positions of the lower lip had come to
+lie on the upper one, which it touches at rest; they were moved to the nearest points of their lip
+after all else was learnt.
 Offsets that are constant for a person are estimated from the frames of the film.
 """
 
