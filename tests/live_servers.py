@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 
 from audio2mesh import load_model
 from avatar.behaviour.motion import Behaviour
-from avatar.live.access_policy import AccessPolicy
+from avatar.live.access_policy import AccessPolicy, Log
 from avatar.live.protocol import read_frames
-from avatar.live.server import Log, live_server
+from avatar.live.server import live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
 from avatar.retarget.fitted_face import shipped_face

@@ -1,8 +1,10 @@
-"""The access policy of the server: which HTTP requests are admitted."""
+"""The access policy of the server: which HTTP requests are admitted; the log of refused ones."""
 
 import ipaddress
 import secrets
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -104,3 +106,38 @@ def _named(host: str) -> str:
     if host in ("0.0.0.0", "::"):
         return "localhost"
     return f"[{host}]" if ":" in host else host
+
+
+QUIET = 10.0
+"""Seconds between equal lines of the log."""
+
+
+class Log:
+    """Lines on stderr. Equal sentences appear at most every QUIET seconds, with a count, so that
+    refused clients cannot fill the disk."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write, self._clock = write, clock
+        self._said: dict[str, tuple[float, int]] = {}  # sentence → when last, how often since
+
+    def refused(self, sentence: str) -> None:
+        """Log a refused client."""
+        at, unsaid = self._said.get(sentence, (-QUIET, 0))
+        now = self._clock()
+        if now - at < QUIET:
+            self._said[sentence] = (at, unsaid + 1)
+            return
+        again = f" ({unsaid} times more before)" if unsaid else ""
+        self._write(f"refused: {sentence}{again}")
+        self._said[sentence] = (now, 0)
+
+    def tell_rest(self) -> None:
+        """Log the pending counts."""
+        for sentence, (_, unsaid) in self._said.items():
+            if unsaid:
+                self._write(f"refused: {sentence} ({unsaid} times more)")
+        self._said.clear()

@@ -1,10 +1,8 @@
-"""Pages and sessions on one port, over WebSockets (RFC 6455), and the log of refused clients."""
+"""Pages and sessions on one port, over WebSockets (RFC 6455)."""
 
 import asyncio
 import logging
 import ssl
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,48 +15,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
-from avatar.live.access_policy import CALL, HOST, PAGE, SOCKETS, VIDEO, AccessPolicy
+from avatar.live.access_policy import CALL, HOST, PAGE, SOCKETS, VIDEO, AccessPolicy, Log
 from avatar.live.connection import Socket, converse
 from avatar.live.protocol import LARGEST, ConnectionLimit, Refused, hello, refusal
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Remote, Workers
 from common.errors import InputError
-
-QUIET = 10.0
-"""Seconds between equal lines of the log."""
-
-
-class Log:
-    """Lines on stderr. Equal sentences appear at most every QUIET seconds, with a count, so that
-    refused clients cannot fill the disk."""
-
-    def __init__(
-        self,
-        write: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._write, self._clock = write, clock
-        self._said: dict[str, tuple[float, int]] = {}  # sentence → when last, how often since
-
-    def refused(self, sentence: str) -> None:
-        """Log a refused client."""
-        at, unsaid = self._said.get(sentence, (-QUIET, 0))
-        now = self._clock()
-        if now - at < QUIET:
-            self._said[sentence] = (at, unsaid + 1)
-            return
-        again = f" ({unsaid} times more before)" if unsaid else ""
-        self._write(f"refused: {sentence}{again}")
-        self._said[sentence] = (now, 0)
-
-    def tell_rest(self) -> None:
-        """Log the pending counts."""
-        for sentence, (_, unsaid) in self._said.items():
-            if unsaid:
-                self._write(f"refused: {sentence} ({unsaid} times more)")
-        self._said.clear()
-
 
 HASTY = 5.0
 """Seconds for a client's request, with the handshake of TLS."""

@@ -169,13 +169,14 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
         sh = (sh + step * change / SPHERICAL**2).clamp(-WHITE, WHITE)
         done()
     teeth = torch.isin(avatar.binding, scene.subject.head.group_faces(*TEETH))
-    sh[teeth] = _alike(there.sh[teeth], sh[teeth], seen[teeth])
+    sh[teeth] = with_hidden_teeth(there.sh[teeth], sh[teeth], seen[teeth])
     return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.detach()))
 
 
-def _alike(before: Tensor, after: Tensor, seen: Tensor) -> Tensor:
-    """Coefficients [N, 1, 3] of teeth, of which some are seen [N, 1, 3], in pixels: the hidden ones
-    are nearly as bright as these on average, and of their hue, if there are enough."""
+def with_hidden_teeth(before: Tensor, after: Tensor, seen: Tensor) -> Tensor:
+    """Coefficients [N, 1, 3] of teeth after the correction, of which some are seen [N, 1, 3], in
+    pixels: the brightest of the hidden ones become IN_SHADE times as bright as the seen ones are on
+    average; unchanged where too few are seen."""
     share = seen / (seen + HIDDEN)
     if float(share.sum()) < 3 * FEWEST_TEETH:
         return after

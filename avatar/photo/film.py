@@ -13,6 +13,7 @@ from avatar.geometry.similarity import fit_motion
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
+from avatar.heads.head import sealed
 from avatar.photo.build import STEPS, build, counted
 from avatar.photo.fit import Fitted, FittedPhoto
 from avatar.photo.photograph import CROPS, SIZE, SeenPhoto
@@ -45,8 +46,10 @@ def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] 
     """The avatar of the calmest frames from the front and from both sides, on the capture's mesh,
     and how far [N] in [0, 1] these show each Gaussian; None where no face is found in front."""
     finder = load_face_finder()
-    rest = capture.rest if face.fitted is None else face.to_head.of_tensor(face.fitted)
-    head = load_head()
+    head, rest = load_head(), capture.rest
+    if face.fitted is not None:
+        fitted_rest = face.to_head.of_tensor(face.fitted)
+        rest = torch.from_numpy(sealed(head, fitted_rest.numpy())).to(rest)
     units = fit_units(head, rest)
     model = replace(face_model(), head=replace(head, units=units), units=units)
     found = [as_photo(capture, face, view, finder) for view in chosen_views(capture, face.head)]
@@ -56,9 +59,8 @@ def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] 
     with progress_bar("completing the head", STEPS, "steps/s") as show:
         made = build(fitted, seed, counted(show))
     avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
-    return with_filmed_parts(
-        capture, face.head, avatar, torch.from_numpy(made.part.follows).float()
-    )
+    shown = torch.from_numpy(made.part.follows).float()
+    return with_filmed_parts(capture, face.head, avatar, shown)
 
 
 def with_filmed_parts(

@@ -131,7 +131,7 @@ class Fitted:
     """The person at rest, and the photos."""
 
     model: FaceModel  # its units fitted to the person
-    rest: Tensor  # [V, 3] head space
+    rest: Tensor  # [V, 3] head space, the lips sealed
     photos: list[FittedPhoto]
 
     def posed(self, units: Tensor) -> list[Tensor]:

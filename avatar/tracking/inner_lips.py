@@ -21,6 +21,7 @@ from avatar.tracking.mouth import (
     with_mouth,
     within_range,
 )
+from avatar.tracking.residuals import placed_in
 from avatar.tracking.smooth import MOUTH, named_units
 
 CORNERS = (78, 308)
@@ -65,8 +66,8 @@ def _away(rest: Tensor, person: Person, state: FrameState, found: Tensor) -> Ten
     """How far [P, 2] the landmarks of the inner lips were found [478, 2], in pixels, from where
     they would be at rest [P, 3], in metres along the picture's x and y."""
     camera = rest @ state.rotation.to(rest).T + state.translation.to(rest)
-    pixels = person.focal * camera[:, :2] / camera[:, 2:] + torch.tensor(person.centre).to(rest)
-    return (found[list(INNER)].to(rest) - pixels) * camera[:, 2:] / person.focal
+    away = found[list(INNER)].to(rest) - placed_in(camera, person, state).pixels
+    return away * camera[:, 2:] / person.focal
 
 
 def _ahead(state: FrameState) -> float:

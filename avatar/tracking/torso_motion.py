@@ -54,10 +54,10 @@ class Chest:
         """Where points [P, 3] are about the picture's middle [P, 2]."""
         return points[:, :2] / points[:, 2:] * self.focal + self.axis
 
-    def moved(self, motion: Tensor, positions: Tensor) -> Tensor:
-        """Where the body at positions [P, 2] is after a motion [6]."""
-        matrix = self.matrix(motion).to(positions)
-        return self.seen(self.points(positions) @ matrix[:3, :3].T + matrix[:3, 3])
+    def moved(self, motion: Tensor, points: Tensor) -> Tensor:
+        """Where points [P, 3] of the body are seen [P, 2] after a motion [6]."""
+        matrix = self.matrix(motion).to(points)
+        return self.seen(points @ matrix[:3, :3].T + matrix[:3, 3])
 
     def matrix(self, motion: Tensor) -> Tensor:
         """The rigid motion [4, 4] in camera axes, float64: a turn about the neck's end in radians
@@ -107,24 +107,23 @@ def laid_onto(chest: Chest, mean: Shoulders, frame: Shoulders, start: Tensor) ->
     for scale, steps, truth, seen in zip(SCALES, STEPS, mean.levels, frame.levels, strict=True):
         every = max(1, APART // scale)
         rows, columns = (truth[::every, ::every, 4] > 0).nonzero().mul(every).unbind(1)
-        positions = (torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle
+        points = chest.points((torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle)
         wanted, allowed = truth[rows, columns].split([4, 1], 1)
         for _ in range(steps):
-            places = chest.moved(found, positions)
+            places = chest.moved(found, points)
             values, slopes = sample(seen, places + frame.middle, scale)
             weight = allowed * values[:, 4:]  # [P, 1]
             if float(weight.sum()) * (scale * every) ** 2 < LEAST_PIXELS:
                 return start
-            jacobian = slopes[:, :4] @ _flow(chest, places, positions)
+            jacobian = slopes[:, :4] @ _flow(chest, places, points)
             normal, gradient = _equations(jacobian, values[:, :4] - wanted, weight)
             found = found - torch.linalg.solve(normal + prior.diag(), gradient + prior * found)
     return found
 
 
-def _flow(chest: Chest, places: Tensor, positions: Tensor) -> Tensor:
-    """How places [P, 2] of the body at `positions` change with its motion: [P, 2, 6]."""
+def _flow(chest: Chest, places: Tensor, points: Tensor) -> Tensor:
+    """How places [P, 2] of the body's points [P, 3] change with its motion: [P, 2, 6]."""
     x, y = ((places - chest.axis) / chest.focal).unbind(1)
-    points = chest.points(positions)
     depth, none = points[:, 2], torch.zeros(len(points))
     by_point = torch.stack(
         [
@@ -162,10 +161,10 @@ def _mean_of(chest: Chest, frames: Sequence[Shoulders], found: Tensor) -> Should
     levels = []
     for index, scale in enumerate(SCALES):
         plane = frames[0].levels[index]
-        positions = _pixel_centres(plane, scale) - frames[0].middle
-        total = torch.zeros(len(positions), 5)
+        points = chest.points(_pixel_centres(plane, scale) - frames[0].middle)
+        total = torch.zeros(len(points), 5)
         for one, motion in zip(frames, found, strict=True):
-            places = chest.moved(motion, positions) + one.middle
+            places = chest.moved(motion, points) + one.middle
             values, _ = sample(one.levels[index], places, scale)
             total += torch.cat([values[:, :4] * values[:, 4:], values[:, 4:]], 1)
         levels.append(_allowed_only(total / len(frames)).view(plane.shape))

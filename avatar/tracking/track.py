@@ -29,12 +29,7 @@ from avatar.tracking.frames import (
 from avatar.tracking.inner_lips import seen_form, with_form
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
-from avatar.tracking.mouth import (
-    mouth_landmarks,
-    performed_mouth,
-    refined_mouth,
-    shut_weights,
-)
+from avatar.tracking.mouth import mouth_landmarks, performed_mouth, refined_mouth, shut_weights
 from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.pyramid import Window
 from avatar.tracking.result import TrackedSound, Tracking, head_poses, take_of, tracked_sound

@@ -10,10 +10,10 @@ from live_servers import PAGE, Served, last_words
 from websockets.asyncio.client import connect
 
 from avatar.live import options
-from avatar.live.access_policy import AccessPolicy
+from avatar.live.access_policy import AccessPolicy, Log
 from avatar.live.options import ServeOptions, check_serve
 from avatar.live.protocol import Refused, message_of, read_offer
-from avatar.live.server import Calls, Log, live_server
+from avatar.live.server import Calls, live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
 from avatar.page.build import video_page

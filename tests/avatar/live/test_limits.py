@@ -2,8 +2,8 @@
 
 import pytest
 
+from avatar.live.access_policy import Log
 from avatar.live.protocol import AHEAD, ConnectionLimit, Limits, Refused
-from avatar.live.server import Log
 
 
 class Clock:

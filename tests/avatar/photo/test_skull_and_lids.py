@@ -13,7 +13,7 @@ from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.heads import eyeball
 from avatar.people.masks import ear_mask
-from avatar.photo.build import IN_SHADE, SPHERICAL, _alike
+from avatar.photo.build import IN_SHADE, SPHERICAL, with_hidden_teeth
 from avatar.photo.fit import LIDS, Fitted, FittedPhoto, with_lids, with_lips
 from avatar.photo.outline import THIN, to_outline
 from avatar.photo.photograph import SeenPhoto
@@ -187,10 +187,10 @@ def test_teeth_that_a_smile_hides_are_nearly_as_bright_as_those_that_it_shows():
     after[:80] = 1.2  # the photo's
     seen = torch.zeros(200, 1, 3)
     seen[:80] = 50.0
-    alike = 0.5 + SPHERICAL * _alike(before, after, seen)
+    alike = 0.5 + SPHERICAL * with_hidden_teeth(before, after, seen)
     brightness = 0.5 + SPHERICAL * 1.2
     assert torch.allclose(alike[:80], torch.tensor(brightness), atol=0.02)
     assert float(alike[80:].max()) == pytest.approx(IN_SHADE * brightness, rel=0.05)
     few = torch.zeros(200, 1, 3)
     few[:5] = 50.0
-    assert torch.equal(_alike(before, after, few), after)
+    assert torch.equal(with_hidden_teeth(before, after, few), after)

@@ -9,6 +9,7 @@ from avatar.tracking.torso_motion import Chest, Shoulders, laid_onto, mean_shoul
 SIZE = 256
 CORNERS = torch.tensor([[-90.0, 40.0], [90.0, 40.0], [0.0, 120.0]])
 CHEST = Chest(neck=torch.tensor([0.01, -0.02, 0.8]), axis=torch.tensor([4.0, -3.0]), focal=500.0)
+AT = CHEST.points(CORNERS)
 MOVES = (
     (0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     (0.0, 0.0, 0.0, 0.005, -0.002, 0.0),
@@ -25,7 +26,7 @@ def body(motion: Tensor, head: Tensor | None = None) -> Shoulders:
     pixels = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1).reshape(-1, 2)
     place = pixels.clone()
     for _ in range(20):  # where on the body at rest a pixel looks
-        place += pixels - CHEST.moved(motion, place)
+        place += pixels - CHEST.moved(motion, CHEST.points(place))
     x, y = place.unbind(1)
     waves = [torch.sin(x / 10), torch.cos(y / 14 + 1), torch.sin((x + y) / 18)]
     colours = 0.5 + 0.3 * torch.stack(waves, -1)
@@ -38,7 +39,7 @@ def body(motion: Tensor, head: Tensor | None = None) -> Shoulders:
 
 
 def largest_miss(found: Tensor, true: Tensor) -> float:
-    return float((CHEST.moved(found, CORNERS) - CHEST.moved(true, CORNERS)).norm(dim=1).max())
+    return float((CHEST.moved(found, AT) - CHEST.moved(true, AT)).norm(dim=1).max())
 
 
 @pytest.mark.parametrize("move", MOVES)
@@ -68,7 +69,7 @@ def test_the_mean_body_is_where_bodies_are_on_average():
     moves = [torch.tensor([0.0, 0.0, 0.0, x / 600, 0.0, 0.0]) for x in (1, 2, 3, 4, 5)]
     mean = mean_shoulders(CHEST, [body(move) for move in moves])
     found = torch.stack([laid_onto(CHEST, mean, body(move), torch.zeros(6)) for move in moves])
-    places = [CHEST.moved(motion, CORNERS) - CORNERS for motion in found]
+    places = [CHEST.moved(motion, AT) - CORNERS for motion in found]
     assert float(torch.stack(places).mean((0, 1)).norm()) < 0.1
     assert float((places[4] - places[0]).mean(0)[0]) == pytest.approx(4.4, abs=0.2)
 
