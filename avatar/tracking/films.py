@@ -19,7 +19,7 @@ from avatar.geometry.rotations import head_angles
 from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import WEIGHTS
 from avatar.tracking.frames import FollowedFace
-from avatar.tracking.mouth import performed_mouth, shown_gap
+from avatar.tracking.mouth import mean_rows, performed_mouth
 from avatar.tracking.options import FilmsOptions, check_sync, check_tracking
 from avatar.tracking.person import (
     PERSON,
@@ -142,7 +142,7 @@ def _tracked(
     why = _fault(tracking, face, residual, known)
     record = Record(film.stem, len(face.frames), 0.0, residual, why)
     if not why:
-        gap = _write_clip(film, tracking, face, known, options)
+        gap = _write_clip(film, tracking, known, options)
         times = (tracking.frames.numpy() + 0.5) / tracking.fps
         called, closed = closures(options.words, film, times, gap)
         record = replace(record, closures=called, closed=closed)
@@ -163,16 +163,11 @@ def _fault(tracking: Tracking, face: FollowedFace, residual: float, known: Known
 
 
 def _write_clip(
-    film: Path,
-    tracking: Tracking,
-    face: FollowedFace,
-    known: KnownPerson,
-    options: FilmsOptions,
+    film: Path, tracking: Tracking, known: KnownPerson, options: FilmsOptions
 ) -> Floats:
-    """Write the clip; returns the lip gap [F] in metres."""
-    found = (tracking.model, tracking.person, tracking.states)
-    gap = shown_gap(*found, face.points[..., :2], known.focal * face.width)
-    weights = performed_mouth(*found, known.neutral, gap)
+    """Write the clip; returns the mean lip gap [F] in metres."""
+    model, person = tracking.model, tracking.person
+    weights = performed_mouth(model, person, tracking.states, known.neutral)
     count = int(tracking.frames[-1] - tracking.frames[0]) + 1
     rows = held_rows(tracking.frames)
     names = tracking.model.head.unit_names
@@ -195,7 +190,7 @@ def _write_clip(
             "origin": np.array("tracked"),
         },
     )
-    return gap.double().numpy()
+    return mean_rows(model, person).of(weights)[:, 0].numpy()
 
 
 WORD_RATE = 25_000  # units of time in a second of a file of words

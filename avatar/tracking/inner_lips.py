@@ -11,11 +11,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from avatar.geometry.vectors import MM
 from avatar.tracking.landmarks import SKIN_POINTS, skin_points, upright_axes
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.mouth import (
     INNER_LIPS,
-    SHOWN_SHUT,
     SHUT_SHARE,
     mouth_rows,
     with_mouth,
@@ -24,6 +24,7 @@ from avatar.tracking.mouth import (
 from avatar.tracking.residuals import placed_in
 from avatar.tracking.smooth import MOUTH, named_units
 
+SHOWN_SHUT = 0.3 * MM  # between the landmarks of lips that touch
 CORNERS = (78, 308)
 INNER = (*(pair[0] for pair in INNER_LIPS), *(pair[1] for pair in INNER_LIPS), *CORNERS)
 ASIDE = (0.21, 0.42)  # sine of the angle from which lips are trusted less, and not at all

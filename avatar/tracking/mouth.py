@@ -29,8 +29,6 @@ LOOSE_PRIOR = 0.2  # of a unit's weight around the solution
 REFINEMENTS = 3
 INNER_LIPS = ((81, 178), (82, 87), (13, 14), (312, 317), (311, 402))
 """Landmarks of the inner lips, one above the other."""
-SHOWN_SHUT = 0.3 * MM  # between the landmarks of lips that touch
-SHOWN_GAIN = 0.68  # of the true gap on the landmarks'; .62 to .75 for three made-up people
 FARTHEST = (-0.5, 1.5)  # weights of a refined mouth
 UNSEEN = ("jawForward", "mouthRollUpper")
 """Units that part the lips in depth, which a film from the front does not tell."""
@@ -73,26 +71,6 @@ def refined_mouth(
         weights[free] = (now - step).clamp(*FARTHEST).to(weights)
         state = replace(state, weights=weights)
     return state
-
-
-def shown_gap(
-    model: FaceModel,
-    person: Person,
-    states: Sequence[FrameState],
-    points: Tensor,
-    focal: float,
-) -> Tensor:
-    """Lip gap [F] in metres, for the person's size, that landmarks [F, 478, 2] of the inner lips
-    show; they and `focal` are in pixels.
-
-    Solved units, which a prior keeps small, have too little of it, in one person less than in
-    another. The inner lips alone tell it: too large, but for all people nearly alike.
-    """
-    lips = model.rest(person.shape)[model.head.regions["lips"]].mean(0)
-    depth = torch.stack([(s.rotation.to(lips) @ lips + s.translation.to(lips))[2] for s in states])
-    upper, lower = torch.tensor(INNER_LIPS).T
-    pixels = (points[:, upper] - points[:, lower]).norm(dim=-1).mean(1).to(depth)
-    return SHOWN_GAIN * (pixels * depth / focal - SHOWN_SHUT).clamp(min=0)
 
 
 SHUT = 0.4 * MM  # lip gap below which lips touch along their whole length
@@ -170,40 +148,31 @@ def mean_head(model: FaceModel) -> FaceModel:
     return replace(model, mean=model.head.vertices, units=model.head.units, modes=model.modes[:0])
 
 
+def mean_rows(model: FaceModel, person: Person) -> MouthRows:
+    """Those of the head that ships."""
+    return mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
+
+
 def without_person(
-    model: FaceModel,
-    person: Person,
-    states: Sequence[FrameState],
-    neutral: Tensor,
-    gap: Tensor | None = None,
+    model: FaceModel, person: Person, states: Sequence[FrameState], neutral: Tensor
 ) -> Tensor:
     """Weights [F, E] that move the mean head as the frames move the person over their neutral
-    face [E]: with the gap and width of the person's mouth, by the distance of the eyes.
-
-    gap [F]: the person's, in metres, where it is known better than by the frames' weights.
-    """
+    face [E]: with the gap and width of the person's mouth, by the distance of the eyes."""
     weights = torch.stack([one.weights for one in states]) - neutral
     head = mean_head(model)
     nobody = replace(person, shape=person.shape[:0])
     size = eye_distance(head, nobody) / eye_distance(model, person)
     wanted = mouth_rows(model, person).of(weights) * size
-    if gap is not None:
-        wanted[:, 0] = gap * size
-    return with_mouth(mouth_rows(head, nobody), weights, wanted, named_units(model, MOUTH))
+    return with_mouth(mean_rows(model, person), weights, wanted, named_units(model, MOUTH))
 
 
 def performed_mouth(
-    model: FaceModel,
-    person: Person,
-    states: Sequence[FrameState],
-    neutral: Tensor,
-    gap: Tensor | None = None,
+    model: FaceModel, person: Person, states: Sequence[FrameState], neutral: Tensor
 ) -> Tensor:
     """As `without_person`, by weights of mouth and jaw within [0, 1], which other programs can
     play: narrow lips are puckered, not stretched less than at rest."""
-    exact = without_person(model, person, states, neutral, gap)
-    rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
-    return within_range(model, rows, exact)
+    exact = without_person(model, person, states, neutral)
+    return within_range(model, mean_rows(model, person), exact)
 
 
 def within_range(model: FaceModel, rows: MouthRows, exact: Tensor) -> Tensor:

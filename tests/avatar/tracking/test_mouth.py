@@ -11,14 +11,11 @@ from avatar.tracking.inner_lips import inner_moves, seen_form, seen_slopes, with
 from avatar.tracking.landmarks import landmark_model, learnt_landmarks
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.mouth import (
-    SHOWN_GAIN,
-    SHOWN_SHUT,
     eye_distance,
     mean_head,
     mouth_landmarks,
     mouth_rows,
     refined_mouth,
-    shown_gap,
     shut_weights,
     with_mouth,
     within_range,
@@ -121,32 +118,6 @@ def test_the_mean_head_opens_as_far_as_the_person_for_its_size(calm):
     ours = mouth_rows(head, nobody).of(weights)
     assert (ours - size * theirs).abs().max() < 0.3 * MM
     assert ours[2, 0] > 10 * MM
-
-
-def test_the_gap_is_what_the_inner_lips_show_from_near_and_far(calm):
-    model, person, state = calm
-    shown = []
-    for jaw, nearer in ((0.2, 1.0), (0.4, 1.0), (0.4, 0.7)):
-        at = replace(state, translation=state.translation * nearer)
-        found = pixels(model, person, moved(model, at, jawOpen=jaw))[None]
-        gap = shown_gap(model, person, [at], found, person.focal)
-        shown.append(float(gap[0]) / SHOWN_GAIN + SHOWN_SHUT)
-    jaw = model.head.unit_names.index("jawOpen")
-    opening = 0.2 * float(seen_slopes(inner_moves(model), state)[0, jaw])
-    assert shown[1] - shown[0] == pytest.approx(0.84 * opening, rel=0.1)  # the network's gain
-    assert shown[2] == pytest.approx(shown[1], rel=0.06)
-
-
-def test_a_gap_that_is_known_better_is_the_mean_heads(calm):
-    model, person, state = calm
-    states = [moved(model, state, jawOpen=jaw) for jaw in (0.1, 0.3)]
-    neutral = torch.zeros(len(model.units), dtype=torch.float64)
-    gap = torch.tensor([0.0, 9.0]) * MM
-    head, nobody = mean_head(model), replace(person, shape=person.shape[:0])
-    size = eye_distance(head, nobody) / eye_distance(model, person)
-    weights = without_person(model, person, states, neutral, gap)
-    found = mouth_rows(head, nobody).of(weights)[:, 0]
-    assert (found - size * gap).abs().max() < 0.3 * MM
 
 
 def test_no_unit_parts_the_lips_in_depth_alone(calm):
