@@ -1,15 +1,18 @@
 """What a film's avatar starts from: the avatar of a few of its frames, taken as photos."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional
 
 from avatar.geometry.rotations import matrix_to_quaternion, quaternion_to_matrix
 from avatar.geometry.similarity import fit_motion
+from avatar.geometry.zbuffer import NOTHING
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
@@ -17,22 +20,35 @@ from avatar.heads.head import sealed
 from avatar.photo.build import STEPS, build, counted
 from avatar.photo.fit import Fitted, FittedPhoto
 from avatar.photo.photograph import CROPS, SIZE, SeenPhoto
+from avatar.photo.project import nearest
 from avatar.reconstruct.bound_gaussians import raw_of
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import read_labels, read_picture
-from avatar.reconstruct.capture_writer import REGION_LABELS
+from avatar.reconstruct.capture_writer import REGION_LABELS, vertices_path
+from avatar.reconstruct.fit import Start
 from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.previews import read_all, some_of
 from avatar.reconstruct.visual_hull import nearest_triangles
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import bind, to_world, triangle_frames
+from avatar.rigging.draw import avatar_rig
 from avatar.tracking.model import face_model
+from avatar.tracking.regions import seen_parts
 from avatar.tracking.stages import UPRIGHT
+from avatar.tracking.torso_motion import (
+    Body,
+    Shoulders,
+    before,
+    seen_shoulders,
+    torso_motions,
+)
+from avatar.tracking.track import FINISHED
 from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
 from avatar.vision.mattes import find_mattes, load_matting
+from common.arrays import write_arrays
 from common.progress import progress_bar
-from splat import Camera, Gaussians, RawGaussians, activate
+from splat import Camera, Gaussians, RawGaussians, activate, render
 
 LOOKS = 32  # frames that give the colours of eyes and mouth
 FILMED = ("eyes", "lips", "inner_mouth", "teeth", "tongue")
@@ -40,11 +56,16 @@ LEAST_TURN = 8.0  # degrees of yaw from which a view from the side tells more th
 STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
 GREY = torch.tensor(0.5)  # behind the person where the networks look for hair
 STILL = 1e-3  # share of the head's pose that a vertex of the torso may follow
+TORSO = "torso.npz"  # motions of the torso by which the meshes of a film were written anew
+OPAQUE, NEAREST = 0.9, 0.25  # alpha, and metres before the neck, of what counts as the body
+SMOOTH = 6  # pixels
+EVERY = 2  # frames of which one is aligned
 
 
-def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] | None:
-    """The avatar of the calmest frames from the front and from both sides, on the capture's mesh,
-    and how far [N] in [0, 1] these show each Gaussian; None where no face is found in front."""
+def completed(folder: Path, capture: Capture, face: Face, seed: int) -> Start | None:
+    """The avatar of the calmest frames from the front and from both sides, on the capture's mesh;
+    None where no face is found in front. Of what `track` wrote, the torso's motion is found once
+    more on the avatar's own clothes, and the capture's meshes are written anew."""
     finder = load_face_finder()
     head, rest = load_head(), capture.rest
     if face.fitted is not None:
@@ -60,7 +81,57 @@ def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] 
         made = build(fitted, seed, counted(show))
     avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
     shown = torch.from_numpy(made.part.follows).float()
-    return with_filmed_parts(capture, face.head, avatar, shown)
+    avatar, shown = with_filmed_parts(capture, face.head, avatar, shown)
+    if (folder / FINISHED).is_file() and (folder / vertices_path(0)).parent.is_dir():
+        capture = with_own_torso(folder, capture, face.head, avatar)
+    return Start(avatar, shown, capture)
+
+
+def with_own_torso(folder: Path, capture: Capture, head: Head, avatar: Avatar) -> Capture:
+    """A tracked film whose torso moves as its frames show the avatar's, in memory and in its
+    folder; as it is where that was done already.
+
+    What leans is seen to move by its depth, in which clothes of the library differ from the usual
+    chest of the tracker.
+    """
+    views = sorted(
+        (one for some in capture.splits.values() for one in some), key=lambda one: one.timestep
+    )
+    view, torso = views[0].camera, head.pose_weights < STILL
+    body, done = own_body(view, head, avatar), folder / TORSO
+    if body is None or done.is_file():
+        return capture
+
+    def look(row: int) -> Shoulders:
+        planes = _planes(views[row])
+        vertices = capture.vertices[views[row].timestep]
+        hair = planes[4] if len(planes) > 4 else torch.zeros_like(planes[3])
+        return seen_shoulders(view, head, vertices, planes[:3].permute(1, 2, 0), planes[3], hair)
+
+    frames = np.array([one.timestep for one in views])
+    motions = torso_motions(view, body, look, frames, EVERY)
+    vertices = capture.vertices.clone()
+    share = 1 - head.pose_weights[:, None]
+    for one, motion in zip(views, motions, strict=True):
+        change = motion - rigid_part(capture, one.timestep, torso.nonzero()[:, 0])
+        vertices[one.timestep] += share * (capture.rest @ change[:3, :3].T + change[:3, 3])
+        number = int(one.image.stem.partition("_")[0])
+        write_arrays(folder / vertices_path(number), {"vertices": vertices[one.timestep].numpy()})
+    write_arrays(done, {"torso": motions.numpy()})
+    return replace(capture, vertices=vertices)
+
+
+def own_body(view: Camera, head: Head, avatar: Avatar) -> Body | None:
+    """The front of an avatar's body at rest, as a camera sees it, if it does."""
+    drawn = render(avatar_rig(avatar, torch.device("cpu"))(avatar.vertices), view)
+    assert drawn.depth is not None
+    neck, axis, focal = before(view, head, avatar.vertices)
+    bare = torch.from_numpy(seen_parts(view, head, avatar.vertices).faces == NOTHING)
+    own = bare & (drawn.alpha > OPAQUE) & (drawn.depth > neck[2] - NEAREST)
+    if not own.any():
+        return None
+    depth = drawn.depth.numpy()[tuple(nearest(own.numpy()))]
+    return Body(neck, axis, focal, torch.from_numpy(gaussian_filter(depth, SMOOTH)))
 
 
 def with_filmed_parts(

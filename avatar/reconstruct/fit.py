@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -104,9 +105,17 @@ SHOWN = 4  # views in a preview
 SCORED = 12  # views of which the progress shows the PSNR
 
 
-Complete = Callable[[Capture, Face, int], tuple[Avatar, Tensor] | None]
-"""(capture of one camera, its mesh, seed) → the avatar that its training starts from, if any, and
-how far [N] in [0, 1] pictures show each Gaussian."""
+@dataclass(frozen=True)
+class Start:
+    """What the training on a film starts from."""
+
+    avatar: Avatar
+    shown: Tensor  # [N] in [0, 1] how far pictures show each Gaussian
+    capture: Capture  # with meshes that move as the avatar does
+
+
+Complete = Callable[[Path, Capture, Face, int], Start | None]
+"""(folder of a capture of one camera, the capture, its mesh, seed) → the start, if any."""
 
 
 def reconstruct(options: ReconstructOptions, complete: Complete | None = None) -> Avatar:
@@ -122,7 +131,9 @@ def reconstruct(options: ReconstructOptions, complete: Complete | None = None) -
     capture = open_capture(options.capture, options.flame)
     _check_budget(options, capture)
     face = known_face(capture)
-    trainer = start_trainer(options, capture, face, device, complete)
+    start = film_start(options, capture, face, complete)
+    capture = capture if start is None else start.capture
+    trainer = start_trainer(options, capture, face, device, start)
     record = run_record(options, capture)
     take_up(trainer, options.out, record)
     run(trainer, options, capture, record)
@@ -156,26 +167,32 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
     )
 
 
+def film_start(
+    options: ReconstructOptions, capture: Capture, face: Face | None, complete: Complete | None
+) -> Start | None:
+    """What the training on a capture of one camera starts from, where its face is known."""
+    if complete is None or face is None or not one_camera(capture.splits["train"]):
+        return None
+    return complete(options.capture, capture, face, options.train.seed)
+
+
 def start_trainer(
     options: ReconstructOptions,
     capture: Capture,
     face: Face | None,
     device: torch.device,
-    complete: Complete | None = None,
+    start: Start | None = None,
 ) -> AvatarTrainer:
     """A run at its first step."""
-    views = capture.splits["train"]
-    film, head = one_camera(views), face.head if face else None
+    film = one_camera(capture.splits["train"])
     degree = int(not film) if options.train.sh_degree is None else options.train.sh_degree
-    begun = complete(capture, face, options.train.seed) if film and complete and face else None
-    shown = None
-    if begun is not None:
-        avatar, shown = begun
-        bound = bound_gaussians(avatar.gaussians, avatar.binding, degree)
+    if start is None:
+        bound = first_bound(options, capture, face.head if face else None, degree)
+        budget, shown = options.max_gaussians, None
     else:
-        bound = first_bound(options, capture, head, degree)
+        bound = bound_gaussians(start.avatar.gaussians, start.avatar.binding, degree)
+        budget, shown = round(GROWTH * len(bound)), start.shown
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    budget = options.max_gaussians if shown is None else round(GROWTH * len(bound))
     return AvatarTrainer(capture, bound, region, options.train, budget, device, shown)
 
 

@@ -1,11 +1,12 @@
 """Motion of the torso: the picture below the head, aligned with its mean over the film.
 
 Lucas and Kanade's (1981) alignment by a rigid motion for each frame, on a surface that a chest
-usually has: people lean while they talk, and a collar then moves otherwise than shoulders.
+usually has or that is known: people lean while they talk, and a collar then moves otherwise than
+shoulders.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,16 @@ import torch
 from torch import Tensor
 
 from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.geometry.vectors import Ints
 from avatar.geometry.zbuffer import NOTHING, project
+from avatar.heads import Head
 from avatar.tracking.frames import read_kept
 from avatar.tracking.pyramid import level, sample
 from avatar.tracking.regions import seen_parts
 from avatar.tracking.result import Tracking, camera, world_vertices
 from common.parallel import spread
 from common.progress import progress_bar
+from splat import Camera
 
 SCALES = (8, 4, 2)  # pixels of the picture for one of a level, the finest last
 STEPS = (6, 4, 3)  # on each of them
@@ -36,19 +40,18 @@ ROUNDS = 2  # of the mean and the alignment
 
 
 @dataclass(frozen=True)
-class Chest:
+class Body:
     """Where a body is in front of the camera on average."""
 
     neck: Tensor  # [3] the neck's end, in camera axes
     axis: Tensor  # [2] from the picture's middle to where the optical axis meets it, pixels
     focal: float  # pixels
+    depth: Tensor  # [H, W] metres from the camera of the front of the body and around it
 
     def points(self, positions: Tensor) -> Tensor:
         """Points [P, 3] in camera axes at positions [P, 2] about the picture's middle."""
         rays = torch.cat([(positions - self.axis) / self.focal, torch.ones(len(positions), 1)], 1)
-        x, y = (rays[:, :2] * (self.neck[2] - TOP) - self.neck[:2]).unbind(1)
-        out = (TOP + SLOPE * y).clamp(0, DEPTH) / (1 + (x / WIDTH) ** 6)
-        return rays * (self.neck[2] - out)[:, None]
+        return rays * sample(self.depth[..., None], positions + middle_of(self.depth), 1)[0]
 
     def seen(self, points: Tensor) -> Tensor:
         """Where points [P, 3] are about the picture's middle [P, 2]."""
@@ -66,6 +69,20 @@ class Chest:
         rigid[:3, :3] = axis_angle_to_matrix(motion[:3].double())
         rigid[:3, 3] = neck + motion[3:].double() - rigid[:3, :3] @ neck
         return rigid
+
+
+def middle_of(picture: Tensor) -> Tensor:
+    """[2] pixels of a picture [H, W, ...]."""
+    return torch.tensor([picture.shape[1] / 2, picture.shape[0] / 2])
+
+
+def usual_body(neck: Tensor, axis: Tensor, focal: float, size: tuple[int, int]) -> Body:
+    """A body with a chest as most people have, in pictures of width x height pixels."""
+    body = Body(neck, axis, focal, torch.empty(size[1], size[0]))
+    ticks = _pixel_centres(body.depth, 1) - middle_of(body.depth)
+    x, y = ((ticks - axis) / focal * (neck[2] - TOP) - neck[:2]).unbind(1)
+    out = (TOP + SLOPE * y).clamp(0, DEPTH) / (1 + (x / WIDTH) ** 6)
+    return replace(body, depth=(neck[2] - out).view(body.depth.shape))
 
 
 @dataclass(frozen=True)
@@ -100,30 +117,30 @@ def _allowed_only(planes: Tensor) -> Tensor:
     return torch.cat([planes[..., :4] / planes[..., 4:].clamp(min=1e-6), planes[..., 4:]], -1)
 
 
-def laid_onto(chest: Chest, mean: Shoulders, frame: Shoulders, start: Tensor) -> Tensor:
+def laid_onto(body: Body, mean: Shoulders, frame: Shoulders, start: Tensor) -> Tensor:
     """The motion [6] from the mean to a frame; `start` where the shoulders are hardly visible."""
     found = start.double()
     prior = torch.tensor([TURNS] * 3 + [SHIFTS] * 3).double().square().reciprocal()
     for scale, steps, truth, seen in zip(SCALES, STEPS, mean.levels, frame.levels, strict=True):
         every = max(1, APART // scale)
         rows, columns = (truth[::every, ::every, 4] > 0).nonzero().mul(every).unbind(1)
-        points = chest.points((torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle)
+        points = body.points((torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle)
         wanted, allowed = truth[rows, columns].split([4, 1], 1)
         for _ in range(steps):
-            places = chest.moved(found, points)
+            places = body.moved(found, points)
             values, slopes = sample(seen, places + frame.middle, scale)
             weight = allowed * values[:, 4:]  # [P, 1]
             if float(weight.sum()) * (scale * every) ** 2 < LEAST_PIXELS:
                 return start
-            jacobian = slopes[:, :4] @ _flow(chest, places, points)
+            jacobian = slopes[:, :4] @ _flow(body, places, points)
             normal, gradient = _equations(jacobian, values[:, :4] - wanted, weight)
             found = found - torch.linalg.solve(normal + prior.diag(), gradient + prior * found)
     return found
 
 
-def _flow(chest: Chest, places: Tensor, points: Tensor) -> Tensor:
+def _flow(body: Body, places: Tensor, points: Tensor) -> Tensor:
     """How places [P, 2] of the body's points [P, 3] change with its motion: [P, 2, 6]."""
-    x, y = ((places - chest.axis) / chest.focal).unbind(1)
+    x, y = ((places - body.axis) / body.focal).unbind(1)
     depth, none = points[:, 2], torch.zeros(len(points))
     by_point = torch.stack(
         [
@@ -132,11 +149,11 @@ def _flow(chest: Chest, places: Tensor, points: Tensor) -> Tensor:
         ],
         1,
     )  # [P, 2, 3]
-    right, down, away = (points - chest.neck).unbind(1)
+    right, down, away = (points - body.neck).unbind(1)
     rows = ([none, away, -down], [-away, none, right], [down, -right, none])
     turned = torch.stack([torch.stack(row, 1) for row in rows], 1)  # [P, 3, 3] of the turn
     by_motion = torch.cat([turned, torch.eye(3).expand(len(points), 3, 3)], 2)
-    return chest.focal * by_point @ by_motion
+    return body.focal * by_point @ by_motion
 
 
 def _equations(jacobian: Tensor, error: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,24 +164,24 @@ def _equations(jacobian: Tensor, error: Tensor, weight: Tensor) -> tuple[Tensor,
     return (weighted.T @ jacobian.flatten(0, 1)).double(), (weighted.T @ error.flatten()).double()
 
 
-def mean_shoulders(chest: Chest, frames: Sequence[Shoulders]) -> Shoulders:
+def mean_shoulders(body: Body, frames: Sequence[Shoulders]) -> Shoulders:
     """The mean of some aligned frames, at the mean position of the body."""
     mean = frames[len(frames) // 2]
     for _ in range(ROUNDS):
-        found = torch.stack([laid_onto(chest, mean, one, torch.zeros(6)) for one in frames])
-        mean = _mean_of(chest, frames, found - found.mean(0))  # small motions add up
+        found = torch.stack([laid_onto(body, mean, one, torch.zeros(6)) for one in frames])
+        mean = _mean_of(body, frames, found - found.mean(0))  # small motions add up
     return mean
 
 
-def _mean_of(chest: Chest, frames: Sequence[Shoulders], found: Tensor) -> Shoulders:
+def _mean_of(body: Body, frames: Sequence[Shoulders], found: Tensor) -> Shoulders:
     """The mean of frames, each moved back by its motion, found [F, 6]."""
     levels = []
     for index, scale in enumerate(SCALES):
         plane = frames[0].levels[index]
-        points = chest.points(_pixel_centres(plane, scale) - frames[0].middle)
+        points = body.points(_pixel_centres(plane, scale) - frames[0].middle)
         total = torch.zeros(len(points), 5)
         for one, motion in zip(frames, found, strict=True):
-            places = chest.moved(motion, points) + one.middle
+            places = body.moved(motion, points) + one.middle
             values, _ = sample(one.levels[index], places, scale)
             total += torch.cat([values[:, :4] * values[:, 4:], values[:, 4:]], 1)
         levels.append(_allowed_only(total / len(frames)).view(plane.shape))
@@ -184,42 +201,54 @@ STILL = torch.eye(4)
 
 
 def find_torso_motion(tracking: Tracking, out: Path, poses: Tensor) -> Tensor:
-    """Rigid motions [F, 4, 4] of the torso in its world; poses [F, 4, 4] are the head's.
+    """Rigid motions [F, 4, 4] of the torso in its world; poses [F, 4, 4] are the head's."""
+    view, head = camera(tracking), tracking.model.head
 
-    The identity where shoulders are hardly visible.
-    """
-    view, count, look = camera(tracking), len(tracking.states), _observer(tracking, out, poses)
-    back, there = torch.linalg.inv(view.viewmat.double()), view.viewmat.double()
-    neck = tracking.rest[tracking.model.head.pose_weights == 0].double().mean(0)
-    place = (there[:3, :3] @ neck + there[:3, 3]).float()
-    chest = Chest(place, view.K[:2, 2] - torch.tensor(tracking.size) / 2, tracking.person.focal)
-    some = torch.linspace(0, count - 1, min(count, AVERAGED)).round().long().tolist()
-    mean = mean_shoulders(chest, list(spread(look, some)))
-    motion, found = torch.zeros(6), []
+    def look(row: int) -> Shoulders:
+        vertices = world_vertices(tracking, row, poses[row], STILL)
+        return seen_shoulders(view, head, vertices, *read_kept(out, int(tracking.frames[row])))
+
+    body = usual_body(*before(view, head, tracking.rest), tracking.size)
     every = max(1, round(SECONDS * tracking.fps))
+    return torso_motions(view, body, look, tracking.frames.numpy(), every)
+
+
+def before(view: Camera, head: Head, rest: Tensor) -> tuple[Tensor, Tensor, float]:
+    """The neck's end [3] of a mesh [V, 3] at rest in camera axes, the optical axis [2] from the
+    picture's middle, and the focal length, in pixels."""
+    neck = rest[head.pose_weights == 0].mean(0)
+    axis = view.K[:2, 2] - torch.tensor([view.width / 2, view.height / 2])
+    return view.viewmat[:3, :3] @ neck + view.viewmat[:3, 3], axis, float(view.K[0, 0])
+
+
+def seen_shoulders(
+    view: Camera, head: Head, vertices: Tensor, picture: Tensor, person: Tensor, hair: Tensor
+) -> Shoulders:
+    """A frame below the neck's joint, without the head [V, 3] and hair; a picture [H, W, 3] and
+    masks [H, W] in [0, 1]."""
+    below = torch.from_numpy(seen_parts(view, head, vertices).faces == NOTHING) & (hair < 0.5)
+    below[: max(0, int(project(view, head.pivot[None])[0][0, 1]))] = False
+    return shoulders(picture, person, below)
+
+
+def torso_motions(
+    view: Camera, body: Body, look: Callable[[int], Shoulders], frames: Ints, every: int
+) -> Tensor:
+    """Rigid motions [F, 4, 4] of a body in the world of a camera, in frames [F] that are numbered
+    as in the film, by what `every` so many of them shows; the identity where that is hardly
+    anything. look: row → what a frame shows."""
+    count = len(frames)
+    some = torch.linspace(0, count - 1, min(count, AVERAGED)).round().long().tolist()
+    mean = mean_shoulders(body, list(spread(look, some)))
+    motion, found = torch.zeros(6), []
     rows = sorted({*range(0, count, every), count - 1})
     with progress_bar("shoulders", len(rows)) as done:
         for seen in spread(look, rows):
-            motion = laid_onto(chest, mean, seen, motion)
+            motion = laid_onto(body, mean, seen, motion)
             found.append(motion)
             done()
-    frames = tracking.frames.numpy()
     columns = torch.stack(found).double().numpy().T
     between = np.stack([np.interp(frames, frames[rows], column) for column in columns], 1)
-    motions = [chest.matrix(torch.from_numpy(one)) for one in between]
-    return torch.stack([back @ motion @ there for motion in motions]).float()
-
-
-def _observer(tracking: Tracking, out: Path, poses: Tensor) -> Callable[[int], Shoulders]:
-    """A function: row → the frame below the neck's joint, without head and hair."""
-    view, head = camera(tracking), tracking.model.head
-    joint = max(0, int(project(view, head.pivot[None])[0][0, 1]))
-
-    def look(row: int) -> Shoulders:
-        picture, person, hair = read_kept(out, int(tracking.frames[row]))
-        seen = seen_parts(view, head, world_vertices(tracking, row, poses[row], STILL))
-        below = torch.from_numpy(seen.faces == NOTHING) & (hair < 0.5)
-        below[:joint] = False
-        return shoulders(picture, person, below)
-
-    return look
+    there = view.viewmat.double()
+    motions = [body.matrix(torch.from_numpy(one)) for one in between]
+    return torch.stack([torch.linalg.inv(there) @ motion @ there for motion in motions]).float()

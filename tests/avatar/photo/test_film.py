@@ -9,20 +9,30 @@ import pytest
 import torch
 from reference_raster import sh_to_color
 
+from avatar.avatar_io.avatar_file import load_avatar
 from avatar.geometry.picture_file import read_picture as picture_of
 from avatar.geometry.rotations import axis_angle_to_matrix, turn_about
 from avatar.geometry.similarity import Similarity
 from avatar.geometry.zbuffer import project
 from avatar.heads import load_head
-from avatar.photo.film import chosen_views, on_mesh, placed, seen_photo, with_filmed_parts
+from avatar.photo.film import (
+    chosen_views,
+    on_mesh,
+    placed,
+    seen_photo,
+    with_filmed_parts,
+    with_own_torso,
+)
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.retarget.fitted_face import shipped_face
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import avatar_rig
 from avatar.vision.follow import load_face_finder
-from splat import Camera, look_at
+from common.pixels import as_bytes
+from splat import Camera, look_at, render
 
+DEMO = Path(__file__).parents[3] / "assets" / "demo_avatar.ply"
 YAWS = (0.5, 0.1, -0.02, 0.02, -0.6, 0.2)
 OTHER = Similarity(1.0, np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]), np.array([0.1, 0.2, -0.3]))
 
@@ -112,3 +122,48 @@ def test_eyes_and_mouth_take_the_colours_of_the_film(
     )
     others = ~torch.isin(small_avatar.binding, changed.binding[filmed])
     assert torch.equal(changed.gaussians.sh[~filmed], small_avatar.gaussians.sh[others])
+
+
+def leaning(avatar: Avatar, folder: Path) -> tuple[Capture, list[torch.Tensor]]:
+    """A film in which the torso leans and the tracker saw it still; where it truly is."""
+    head, rest, frames = load_head(), avatar.vertices, []
+    camera = look_at(
+        *(torch.tensor(each) for each in ([0.0, -0.1, 0.9], [0.0, -0.1, 0.0], [0.0, 1.0, 0.0])),
+        **{"focal": 380.0, "width": 256, "height": 256},
+    )
+    neck = rest[head.pose_weights == 0].mean(0)
+    turns = torch.tensor([[lean, 0.0, -lean / 3] for lean in (-0.06, -0.03, 0, 0.03, 0.06)])
+    motions = turn_about(axis_angle_to_matrix(turns), neck)
+    rig, views = avatar_rig(avatar, torch.device("cpu")), []
+    for row, motion in enumerate(motions):
+        moved = rest @ motion[:3, :3].T + motion[:3, 3]
+        frames.append(torch.lerp(moved, rest, head.pose_weights[:, None]))
+        shown = render(rig(frames[-1]), camera)
+        color = shown.color / shown.alpha.clamp_min(1e-3)[..., None]
+        paths = folder / f"{row:05d}_00.png", folder / f"{row:05d}_mask.png"
+        for path, plane in zip(paths, (color, shown.alpha), strict=True):
+            imageio.imwrite(path, as_bytes(plane.clamp(0, 1).numpy()))
+        views.append(View(camera, *paths, row, "0"))
+    still = rest.expand(len(frames), -1, -1).clone()
+    splits = {"train": tuple(views[:4]), "val": (), "test": tuple(views[4:])}
+    return Capture("anny-head", rest, head.faces, still, splits), frames
+
+
+def test_a_tracked_torso_moves_as_the_frames_show_the_avatars(tmp_path: Path):
+    avatar, head = load_avatar(DEMO), load_head()
+    (tmp_path / "vertices").mkdir()
+    taken, true = leaning(avatar, tmp_path)
+    found = with_own_torso(tmp_path, taken, head, avatar)
+    camera, rig = taken.splits["train"][0].camera, avatar_rig(avatar, torch.device("cpu"))
+    torso = (head.pose_weights == 0)[avatar.faces].all(1)[avatar.binding]
+
+    def seen(vertices: torch.Tensor) -> torch.Tensor:
+        return project(camera, rig(vertices).means[torso])[0]
+
+    for before, after, vertices in zip(taken.vertices, found.vertices, true, strict=True):
+        assert (seen(after) - seen(vertices)).norm(dim=1).quantile(0.9) < 0.8
+        assert torch.equal(after[head.pose_weights == 1], before[head.pose_weights == 1])
+    assert (seen(true[0]) - seen(taken.vertices[0])).norm(dim=1).quantile(0.9) > 3
+    kept = np.load(tmp_path / "vertices" / "00004.npz")["vertices"]
+    assert np.array_equal(kept, found.vertices[4].numpy())
+    assert with_own_torso(tmp_path, found, head, avatar) is found

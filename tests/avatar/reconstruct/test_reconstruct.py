@@ -16,7 +16,7 @@ from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstru
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.capture_reader import open_capture
-from avatar.reconstruct.fit import known_face, start_trainer
+from avatar.reconstruct.fit import Start, film_start, known_face, start_trainer
 from avatar.reconstruct.head_seeds import first_gaussians
 from avatar.reconstruct.options import DensifyOptions
 from avatar.reconstruct.previews import read_all
@@ -127,13 +127,10 @@ def test_a_film_starts_with_its_completion_and_several_cameras_do_not(
         ),
         binding=small_avatar.binding[::2],
     )
+    face, start = known_face(film), Start(half, torch.ones(len(half.binding)), film)
     started = [
         start_trainer(
-            chosen,
-            taken,
-            known_face(taken),
-            device,
-            lambda *of: (half, torch.ones(len(half.binding))),
+            chosen, taken, face, device, film_start(chosen, taken, face, lambda *of: start)
         )
         for taken in (film, capture)
     ]

@@ -4,12 +4,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from avatar.tracking.torso_motion import Chest, Shoulders, laid_onto, mean_shoulders, shoulders
+from avatar.tracking.torso_motion import (
+    Shoulders,
+    laid_onto,
+    mean_shoulders,
+    shoulders,
+    usual_body,
+)
 
 SIZE = 256
 CORNERS = torch.tensor([[-90.0, 40.0], [90.0, 40.0], [0.0, 120.0]])
-CHEST = Chest(neck=torch.tensor([0.01, -0.02, 0.8]), axis=torch.tensor([4.0, -3.0]), focal=500.0)
-AT = CHEST.points(CORNERS)
+NECK, AXIS = torch.tensor([0.01, -0.02, 0.8]), torch.tensor([4.0, -3.0])
+BODY = usual_body(NECK, AXIS, 500.0, (SIZE, SIZE))
+AT = BODY.points(CORNERS)
 MOVES = (
     (0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     (0.0, 0.0, 0.0, 0.005, -0.002, 0.0),
@@ -26,7 +33,7 @@ def body(motion: Tensor, head: Tensor | None = None) -> Shoulders:
     pixels = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1).reshape(-1, 2)
     place = pixels.clone()
     for _ in range(20):  # where on the body at rest a pixel looks
-        place += pixels - CHEST.moved(motion, CHEST.points(place))
+        place += pixels - BODY.moved(motion, BODY.points(place))
     x, y = place.unbind(1)
     waves = [torch.sin(x / 10), torch.cos(y / 14 + 1), torch.sin((x + y) / 18)]
     colours = 0.5 + 0.3 * torch.stack(waves, -1)
@@ -39,13 +46,13 @@ def body(motion: Tensor, head: Tensor | None = None) -> Shoulders:
 
 
 def largest_miss(found: Tensor, true: Tensor) -> float:
-    return float((CHEST.moved(found, AT) - CHEST.moved(true, AT)).norm(dim=1).max())
+    return float((BODY.moved(found, AT) - BODY.moved(true, AT)).norm(dim=1).max())
 
 
 @pytest.mark.parametrize("move", MOVES)
 def test_a_known_move_is_found(move: tuple[float, ...]):
     true = torch.tensor(move)
-    found = laid_onto(CHEST, body(torch.zeros(6)), body(true), torch.zeros(6))
+    found = laid_onto(BODY, body(torch.zeros(6)), body(true), torch.zeros(6))
     assert largest_miss(found, true) < 0.4
     assert float((found[:3] - true[:3]).abs().max()) < 0.011
 
@@ -54,34 +61,34 @@ def test_a_head_in_front_is_no_matter():
     head = torch.zeros(SIZE, SIZE, dtype=torch.bool)
     head[:180, 100:150] = True
     true = torch.tensor([0.0, 0.0, 0.01, 0.004, 0.001, 0.0])
-    found = laid_onto(CHEST, body(torch.zeros(6)), body(true, head), torch.zeros(6))
+    found = laid_onto(BODY, body(torch.zeros(6)), body(true, head), torch.zeros(6))
     assert largest_miss(found, true) < 0.3
 
 
 def test_where_no_shoulders_are_seen_nothing_moves():
     everywhere = torch.ones(SIZE, SIZE, dtype=torch.bool)
     start = torch.tensor([0.0, 0.0, 0.0, 0.001, 0.002, 0.0])
-    found = laid_onto(CHEST, body(torch.zeros(6)), body(torch.zeros(6), everywhere), start)
+    found = laid_onto(BODY, body(torch.zeros(6)), body(torch.zeros(6), everywhere), start)
     assert found is start
 
 
 def test_the_mean_body_is_where_bodies_are_on_average():
     moves = [torch.tensor([0.0, 0.0, 0.0, x / 600, 0.0, 0.0]) for x in (1, 2, 3, 4, 5)]
-    mean = mean_shoulders(CHEST, [body(move) for move in moves])
-    found = torch.stack([laid_onto(CHEST, mean, body(move), torch.zeros(6)) for move in moves])
-    places = [CHEST.moved(motion, AT) - CORNERS for motion in found]
+    mean = mean_shoulders(BODY, [body(move) for move in moves])
+    found = torch.stack([laid_onto(BODY, mean, body(move), torch.zeros(6)) for move in moves])
+    places = [BODY.moved(motion, AT) - CORNERS for motion in found]
     assert float(torch.stack(places).mean((0, 1)).norm()) < 0.1
     assert float((places[4] - places[0]).mean(0)[0]) == pytest.approx(4.4, abs=0.2)
 
 
 def test_a_point_is_seen_where_it_was_found():
     positions = 100 * torch.rand(50, 2, generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(CHEST.seen(CHEST.points(positions)), positions)
-    assert bool((CHEST.points(positions)[:, 2] <= CHEST.neck[2]).all())
+    torch.testing.assert_close(BODY.seen(BODY.points(positions)), positions)
+    assert bool((BODY.points(positions)[:, 2] <= BODY.neck[2]).all())
 
 
 def test_a_motion_is_rigid_and_leaves_the_neck_but_for_its_shift():
-    matrix = CHEST.matrix(torch.tensor([0.1, -0.2, 0.05, 0.01, 0.02, 0.03]))
+    matrix = BODY.matrix(torch.tensor([0.1, -0.2, 0.05, 0.01, 0.02, 0.03]))
     torch.testing.assert_close(matrix[:3, :3] @ matrix[:3, :3].T, torch.eye(3).double())
-    neck = matrix[:3, :3] @ CHEST.neck.double() + matrix[:3, 3] - CHEST.neck.double()
+    neck = matrix[:3, :3] @ BODY.neck.double() + matrix[:3, 3] - BODY.neck.double()
     torch.testing.assert_close(neck.float(), torch.tensor([0.01, 0.02, 0.03]))
