@@ -120,8 +120,6 @@ class ReconstructOptions:
     with, some 95,000."""
     previews: Path | None = None
     """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
-    logs: Path | None = None
-    """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
     memory_gb: float = 2.0
     """Memory in which pictures are kept after they are read once."""
     train: AvatarTrainOptions = field(default_factory=AvatarTrainOptions)
