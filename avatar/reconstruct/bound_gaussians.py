@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Adam
 
-from avatar.reconstruct.options import LearningRates
 from splat import Camera, RawGaussians
 
 PARTS = ("means", "quats", "log_scales", "opacity_logits", "sh_dc", "sh_rest")
@@ -54,21 +53,31 @@ def raw_of(bound: BoundGaussians, degree: int | None = None) -> RawGaussians:
 
 
 EPSILON = 1e-15  # gradients of single Gaussians are tiny
+RATES = {
+    "means": 5e-3,  # in units of the triangle's size
+    "quats": 1e-3,
+    "log_scales": 1e-2,
+    "opacity_logits": 5e-2,
+    "sh_dc": 2.5e-3,
+    "sh_rest": 2.5e-4,
+}
+"""Learning rates at the first step; all fall exponentially to a share of it at the last."""
+MEANS_LEFT, OTHERS_LEFT = 0.01, 0.1  # of the learning rates at the last step
 
 
-def start_adam(bound: BoundGaussians, rates: LearningRates) -> tuple[BoundGaussians, Adam]:
+def start_adam(bound: BoundGaussians) -> tuple[BoundGaussians, Adam]:
     """The Gaussians as parameters, and an optimiser of them with one group for each part."""
     parameters = {name: nn.Parameter(bound.parts[name].detach().clone()) for name in PARTS}
-    groups = [{"params": [p], "lr": getattr(rates, n), "name": n} for n, p in parameters.items()]
+    groups = [{"params": [p], "lr": RATES[n], "name": n} for n, p in parameters.items()]
     return BoundGaussians(parameters, bound.binding), Adam(groups, eps=EPSILON, fused=True)
 
 
-def set_rates(adam: Adam, rates: LearningRates, progress: float) -> None:
+def set_rates(adam: Adam, progress: float) -> None:
     """Set the learning rates at `progress` in [0, 1] of the training."""
     for group in adam.param_groups:
         name = group["name"]
-        share = rates.means_at_end if name == "means" else rates.others_at_end
-        group["lr"] = getattr(rates, name) * share**progress
+        left = MEANS_LEFT if name == "means" else OTHERS_LEFT
+        group["lr"] = RATES[name] * left**progress
 
 
 def regroup(
@@ -76,11 +85,10 @@ def regroup(
     bound: BoundGaussians,  # the new one
     origin: Tensor,  # [N] row of the old ones that each new row comes from
     fresh: Tensor,  # [N] bool: starts without state
-    rates: LearningRates,
 ) -> tuple[BoundGaussians, Adam]:
     """The new Gaussians as parameters, with the optimiser's moments of the rows they come from."""
     old = moments(adam)
-    new_bound, new_adam = start_adam(bound, rates)
+    new_bound, new_adam = start_adam(bound)
     if old:
         states = {
             name: {k: t if t.ndim == 0 else _inherited(t, origin, fresh) for k, t in state.items()}
