@@ -87,42 +87,14 @@ def regroup(
     fresh: Tensor,  # [N] bool: starts without state
 ) -> tuple[BoundGaussians, Adam]:
     """The new Gaussians as parameters, with the optimiser's moments of the rows they come from."""
-    old = moments(adam)
     new_bound, new_adam = start_adam(bound)
-    if old:
-        states = {
-            name: {k: t if t.ndim == 0 else _inherited(t, origin, fresh) for k, t in state.items()}
-            for name, state in old.items()
-        }
-        set_moments(new_adam, states)
+    for new, old in zip(new_adam.param_groups, adam.param_groups, strict=True):
+        if state := adam.state.get(old["params"][0]):
+            new_adam.state[new["params"][0]] = {
+                key: part if part.ndim == 0 else _inherited(part, origin, fresh)
+                for key, part in state.items()
+            }
     return new_bound, new_adam
-
-
-def moments(adam: Adam) -> dict[str, dict[str, Tensor]]:
-    """The state of each part that has one."""
-    named = ((group["name"], adam.state.get(group["params"][0])) for group in adam.param_groups)
-    return {name: dict(state) for name, state in named if state}
-
-
-def kept(adam: Adam) -> dict[str, Tensor]:
-    """The state of each part that has one, by adam.part.key."""
-    states = moments(adam).items()
-    return {f"adam.{name}.{key}": part for name, state in states for key, part in state.items()}
-
-
-def put_back(adam: Adam, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `kept` gave, among others; parts that no step has touched have none."""
-    begun = [name for name in PARTS if f"adam.{name}.step" in tensors]
-    keys = ("step", "exp_avg", "exp_avg_sq")
-    states = {name: {key: tensors[f"adam.{name}.{key}"] for key in keys} for name in begun}
-    set_moments(adam, states)
-
-
-def set_moments(adam: Adam, states: Mapping[str, Mapping[str, Tensor]]) -> None:
-    """Put back what `moments` gave."""
-    for group in adam.param_groups:
-        if group["name"] in states:
-            adam.state[group["params"][0]] = dict(states[group["name"]])
 
 
 def _inherited(tensor: Tensor, origin: Tensor, fresh: Tensor) -> Tensor:

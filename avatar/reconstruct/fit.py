@@ -42,14 +42,7 @@ from splat import RawGaussians, pick_backend
 
 MEMORY = 0.95  # of the displayed PSNR, at each step
 
-EMPHASISED = ("lips", "inner_mouth", "teeth", "tongue", "eyes", "eyelids")
-
-
-def emphasised_vertices(head: Head) -> Tensor:
-    """Vertex indices [R] of eyes, lips and mouth."""
-    return torch.cat([head.regions[name] for name in EMPHASISED]).unique()
-
-
+EMPHASISED = ("lips", "inner_mouth", "teeth", "tongue", "eyes", "eyelids")  # regions
 FIRST_LOOKS = 64  # pictures that give the first colours
 GROWTH = 1.25  # of what a completed head has at first
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
@@ -127,7 +120,8 @@ def start_trainer(
         bound = bound_gaussians(avatar.gaussians, avatar.binding, degree)
     else:
         bound = first_bound(options, capture, head, degree)
-    region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
+    regions = [head.regions[name] for name in EMPHASISED] if head else []
+    region = torch.cat([torch.empty(0, dtype=torch.int64), *regions]).unique()
     budget = options.max_gaussians if shown is None else round(GROWTH * len(bound))
     return AvatarTrainer(capture, bound, region, options.train, budget, device, shown)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.device import Device
+from common.device import ComputeOptions
 from common.errors import InputError
 from common.training_loop import check_steps
 
@@ -31,7 +31,7 @@ class AvatarTrainOptions:
 
 
 @dataclass(frozen=True)
-class ReconstructOptions:
+class ReconstructOptions(ComputeOptions):
     """Build an avatar from a tracked capture: Gaussians bound to the mesh of the head."""
 
     capture: Path
@@ -40,11 +40,6 @@ class ReconstructOptions:
     """The avatar to write (.ply)."""
     flame: Path | None = None
     """Your FLAME file, for captures that hold FLAME parameters."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     max_gaussians: int = 25_000
     """Gaussians that the avatar may have at most; that of a film gets a quarter more than it starts
     with, some 95,000."""

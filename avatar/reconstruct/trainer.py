@@ -12,8 +12,6 @@ from avatar.reconstruct.bound_gaussians import (
     RATES,
     BoundGaussians,
     halved,
-    kept,
-    put_back,
     raw_of,
     regroup,
     set_rates,
@@ -42,6 +40,7 @@ from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.previews import one_camera
 from avatar.rigging.binding import triangle_frames
 from avatar.rigging.compiled import skinned
+from common.training_loop import optimiser_tensors, set_optimiser
 from splat import Camera, Gaussians, activate, render
 
 SSIM = 0.2  # of the loss of the picture; the rest is L1
@@ -228,7 +227,7 @@ class AvatarTrainer:
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
         tensors |= {f"seed.{name}": part for name, part in self.seeds.items()}
-        return tensors | kept(self.adam)
+        return tensors | optimiser_tensors(self.adam)
 
     def set_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state` gave."""
@@ -236,6 +235,6 @@ class AvatarTrainer:
         parts = {name: placed[f"bound.{name}"] for name in PARTS}
         bound = BoundGaussians(parts, placed["binding"])
         self.bound, self.adam = start_adam(bound)
-        put_back(self.adam, placed)
+        set_optimiser(self.adam, placed)
         self.seeds = {name: placed[f"seed.{name}"] for name in self.seeds}
         self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])
