@@ -123,7 +123,7 @@ AVATAR = {
         "a tracked capture: an avatar",
         loads="avatar.reconstruct.fit",
         stopped=CONTINUES,
-        writes=OUT | {"previews"},
+        writes=OUT,
     ),
     "convert": Verb(
         "avatar.avatar_io.options:ConvertOptions",

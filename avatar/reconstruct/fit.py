@@ -161,7 +161,7 @@ def run(trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture, r
 def looking(trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture) -> Look:
     """What tells the number of Gaussians and their PSNR and, where the run is kept, writes a
     preview."""
-    previews = options.previews or options.out.with_name(f"{options.out.stem}_previews")
+    previews = options.out.with_name(f"{options.out.stem}_previews")
     previews.mkdir(parents=True, exist_ok=True)
     held = capture.splits["val"] or capture.splits["train"]
     drawn, scored = read_all(some_of(held, SHOWN)), read_all(some_of(held, SCORED))

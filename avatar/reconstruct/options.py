@@ -24,8 +24,8 @@ class AvatarTrainOptions:
     sh_every: int = 1000
     """Steps until the next degree of the spherical harmonics comes in."""
     save_every: int = 1000
-    """Steps after which the unfinished run is kept, a preview written and held-out views measured;
-    a power cut loses no more."""
+    """Steps after which the unfinished run is kept, a preview written into <out>_previews and
+    held-out views measured; a power cut loses no more."""
     seed: int = 0
     """Seed of the order of pictures and of the backgrounds."""
 
@@ -43,8 +43,6 @@ class ReconstructOptions(ComputeOptions):
     max_gaussians: int = 25_000
     """Gaussians that the avatar may have at most; that of a film gets a quarter more than it starts
     with, some 95,000."""
-    previews: Path | None = None
-    """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
     memory_gb: float = 2.0
     """Memory in which pictures are kept after they are read once."""
     train: AvatarTrainOptions = field(default_factory=AvatarTrainOptions)
