@@ -69,7 +69,7 @@ def _prepare() -> None:
     """Configure Numba's compiler, once."""
     _use_whole_registers()
     _load_numba()
-    announce_compilation()
+    register("numba:compile", _Announcer())
 
 
 def _load_numba() -> None:
@@ -259,7 +259,8 @@ def _say() -> None:
 
 
 class _Announcer(Listener):
-    """Says it at a compilation; kernels that come from the disk cache fire no event."""
+    """Says on stderr, once, that a kernel of ours is compiled, which takes a while; those that come
+    from the disk cache fire no event."""
 
     def on_start(self, event: Event) -> None:
         kernel = getattr((event.data or {}).get("dispatcher"), "py_func", None)
@@ -268,8 +269,3 @@ class _Announcer(Listener):
 
     def on_end(self, event: Event) -> None:
         pass
-
-
-def announce_compilation() -> None:
-    """Print one line on stderr when the next kernel of ours is compiled, which takes a while."""
-    register("numba:compile", _Announcer())

@@ -1,11 +1,12 @@
 """A progress bar on stderr: what is done, how fast, and how long the rest takes; or lines of the
 same, for a program that shows them."""
 
+import io
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -97,3 +98,10 @@ def _columns(unit: str) -> "tuple[ProgressColumn, ...]":
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[text]}", markup=False),
     )
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Hide what is printed in the block."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield

@@ -4,6 +4,7 @@ All randomness in a run follows from its step. A run that was stopped, by Ctrl-C
 cut, and resumed therefore ends bit for bit as an uninterrupted one.
 """
 
+import math
 import signal
 import sys
 import threading
@@ -15,12 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from common.errors import InputError
 from common.progress import progress_bar
-
-if TYPE_CHECKING:
-    from torch import Tensor
-import math
-from typing import TYPE_CHECKING
-
 from common.tensor_files import read_tensors, write_tensors
 
 if TYPE_CHECKING:

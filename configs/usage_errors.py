@@ -59,24 +59,17 @@ def _unknown(tokens: Sequence[str], verb: Verb, parse: Parse) -> str:
         hint = f"; only {unnamed} may go unnamed, at the beginning" if unnamed else ""
         return f"{tokens[0]}: belongs to no option{hint}"
     name = strange.partition("=")[0]
-    near = " or ".join(", ".join(_nearest(name, _options(parse))).rsplit(", ", 1))
-    return f"{name}: there is no such option" + (f"; did you mean {near}?" if near else "")
+    likeness, near = max((_likeness(name, option), option) for option in _options(parse))
+    hint = f"; did you mean {near}?" if likeness[0] >= ALIKE else ""
+    return f"{name}: there is no such option{hint}"
 
 
-def _nearest(name: str, options: Sequence[str]) -> list[str]:
-    """Up to three of the options, those first whose names, or parts of them, are spelt most alike;
-    none where all are spelt otherwise."""
-    word = name.strip("-").lower()
-
-    def likeness(option: str) -> tuple[float, float]:
-        whole = option.strip("-")
-        parts = (whole, *re.split(r"[.-]", whole))
-        alike = [SequenceMatcher(None, word, each).ratio() for each in parts]
-        return max(alike), alike[0]
-
-    alike = {option: likeness(option) for option in options}
-    near = (option for option in options if alike[option][0] >= ALIKE)
-    return sorted(near, key=lambda option: alike[option], reverse=True)[:3]
+def _likeness(name: str, option: str) -> tuple[float, float]:
+    """How much a word is spelt like an option or a part of it, and like all of it."""
+    whole = option.strip("-")
+    parts = (whole, *re.split(r"[.-]", whole))
+    alike = [SequenceMatcher(None, name.strip("-").lower(), part).ratio() for part in parts]
+    return max(alike), alike[0]
 
 
 def _options(parse: Parse) -> list[str]:

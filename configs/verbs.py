@@ -123,7 +123,7 @@ AVATAR = {
         "a tracked capture: an avatar",
         loads="avatar.reconstruct.fit",
         stopped=CONTINUES,
-        writes=OUT | {"previews", "logs"},
+        writes=OUT,
     ),
     "convert": Verb(
         "avatar.avatar_io.options:ConvertOptions",
@@ -252,26 +252,21 @@ UPKEEP = {
     ),
 }
 
-ALL = {
-    "make a film": FILM,
-    "make an avatar": AVATAR,
-    "measure": MEASURE,
-    "train": TRAIN,
-    "upkeep": UPKEEP,
-}
-
-
-def _offered(verb: Verb) -> bool:
-    return HAS_RESEARCH or not str(verb.command).startswith("research.")
-
-
 if find_spec("research") is None and (CHECKOUT / "research" / "__init__.py").is_file():
     sys.path.append(str(CHECKOUT))
 HAS_RESEARCH = find_spec("research") is not None
 """Whether research/ is here, which a checkout has and a wheel has not."""
 
 GROUPS = {
-    title: {name: verb for name, verb in group.items() if _offered(verb)}
-    for title, group in ALL.items()
+    "make a film": FILM,
+    "make an avatar": AVATAR,
+    "measure": MEASURE,
+    "train": TRAIN,
+    "upkeep": UPKEEP,
 }
+if not HAS_RESEARCH:
+    GROUPS = {
+        title: {n: v for n, v in group.items() if not str(v.command).startswith("research.")}
+        for title, group in GROUPS.items()
+    }
 VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}

@@ -205,7 +205,6 @@ ONLY_IN = {
     "pxr": "avatar/avatar_io/splat_formats.py",
     "plyfile": "splat/scene/ply.py",
     "ray": "common/ray_workers.py",
-    "tensorboardX": "avatar/reconstruct/fit.py",
     "torchmetrics": "research/evaluation/avatar/scores.py",
     "trimesh": "avatar/geometry/mesh_file.py",
     "transformers": "audio2mesh/model/pretrained.py",

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from audio2mesh.data.options import AUDIO_SUFFIXES
 from audio2mesh.model.options import SHIPPED
 from avatar.avatar_io.gaussian_avatars import POINTS
-from avatar.batch.options import SHARED, BatchOptions, drive_options, outputs_of
+from avatar.batch.options import SHARED, BatchOptions, outputs_of
 from avatar.drive.options import DriveOptions
 from common.errors import InputError
 from common.json_files import parse_json
@@ -225,7 +225,7 @@ def planned(options: BatchOptions, threads: int) -> list[Job]:
     rows = read_table(options.table) if options.table else [{}]
     avatars = [found for uri in options.avatars for found in _avatars(uri)]
     recordings = [found for uri in options.audio for found in find(uri, RECORDINGS)]
-    common = drive_options(options)
+    common = {name: getattr(options, name) for name in SHARED}
     jobs = [
         Job(
             row.get(NAME) or _name(recording, avatar),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.drive.options import DriveOptions, LookOptions
@@ -61,11 +61,6 @@ class BatchOptions(SpeechOptions, BehaviourOptions, LookOptions):
 
 
 NOT_OF_DRIVE = frozenset({"audio", "out", "threads"})
-
-
-def drive_options(options: BatchOptions) -> dict[str, Any]:
-    """What the options say about each drive, by the names of its options."""
-    return {name: getattr(options, name) for name in SHARED}
 
 
 SHARED = tuple(

@@ -1,11 +1,10 @@
 """The work on jobs, with everything that they share kept loaded."""
 
-import io
 import shutil
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +25,7 @@ from avatar.trust.consent import check_consent
 from avatar.trust.manifest import SIDECAR, sidecar_of
 from common.device import Device
 from common.errors import InputError, mendable
+from common.progress import silence
 from common.threads import use_threads
 from common.uris import fetched, is_url, kept_copy, local_path, put, remove
 from splat import choose_backend
@@ -66,7 +66,7 @@ def make(task: tuple[Job, str]) -> Record:
 def _attempt(job: Job) -> Record:
     local = job.audio
     try:
-        with _folder_of(job) as folder, _silence(), fetched(job.audio) as audio:
+        with _folder_of(job) as folder, silence(), fetched(job.audio) as audio:
             local = str(audio)
             made = _files(job, audio, folder)
             sizes = {kind: path.stat().st_size for kind, path in made.files.items()}
@@ -170,10 +170,3 @@ def _folder_of(job: Job) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Hide the progress of single jobs."""
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        yield

@@ -114,20 +114,20 @@ def lit_render_context(
     orientation of a head that looks ahead."""
     context = render_context(avatar, backend, device, look.background)
     if look.light is not None:
-        from avatar.lighting.relight import light_behind, relit_avatar  # noqa: PLC0415  heavy
+        from avatar.lighting.relight import backdrop, relit_avatar  # noqa: PLC0415  heavy
 
         light = relit_avatar(look.light, avatar, find_face().head, R_world_head)
         context = replace(context, light=light)
         if look.light_behind:
-            context = replace(context, behind=_each(light_behind(look.light, R_world_head)))
+            context = replace(context, behind=_each(backdrop(look.light, R_world_head)))
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
     context.raster(context.gaussians(avatar.vertices, tiny), tiny)
     return context
 
 
-def _each(backdrop: "Backdrop") -> Behind:
+def _each(seen: "Backdrop") -> Behind:
     return lambda cameras, fps: (
-        backdrop(camera, number / fps) for number, camera in enumerate(cameras)
+        seen(camera, number / fps) for number, camera in enumerate(cameras)
     )
 
 

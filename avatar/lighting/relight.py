@@ -174,10 +174,11 @@ Backdrop = Callable[[Camera, float], Tensor | None]
 """(camera, seconds) → the picture [H, W, 3] float32 behind everything, in [0, 1]."""
 
 
-def backdrop(light: Environment, rotation: EnvironmentRotation, R_world_ahead: Floats) -> Backdrop:
-    """The picture of a light; R_world_ahead [3, 3]: direction of azimuth 0 in the world."""
+def backdrop(light: Light, R_world_head: Tensor | None = None) -> Backdrop:
+    """The environment as a backdrop; R_world_head [3, 3]: see `relit_avatar`."""
+    rotation, R_world_ahead = light.rotation, _ahead(R_world_head)
     directions = pixel_directions(HEIGHT, WIDTH).reshape(-1, 3)
-    sky = tone(blurred(light, directions, SHARPNESS)).reshape(HEIGHT, WIDTH, 3)
+    sky = tone(blurred(light.environment, directions, SHARPNESS)).reshape(HEIGHT, WIDTH, 3)
     ends = np.concatenate([sky[:, -1:], sky, sky[:, :1]], axis=1)  # so that it closes behind
     picture = torch.from_numpy(ends.astype(np.float32)).permute(2, 0, 1)[None]
     seen: dict[tuple[bytes, float], Tensor] = {}
@@ -269,11 +270,6 @@ def _unlit_surfaces(
         surfaces, found = surfaces_of(avatar, head, None if skin is None else np.array(skin), done)
     print(f"light: {assumed(found)}", file=sys.stderr)
     return surfaces
-
-
-def light_behind(light: Light, R_world_head: Tensor | None = None) -> Backdrop:
-    """The environment as a backdrop; R_world_head [3, 3]: see `relit_avatar`."""
-    return backdrop(light.environment, light.rotation, _ahead(R_world_head))
 
 
 def _ahead(R_world_head: Tensor | None) -> Floats:

@@ -6,19 +6,19 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.protocol import (
     AHEAD,
     LONGEST,
-    Finish,
     Interrupt,
     KeepUp,
     Limits,
     Message,
     Refused,
+    Skip,
     Sound,
     frames_message,
     message_of,
@@ -49,22 +49,9 @@ class SpeechSession(Protocol):
         """Must be held while it computes."""
         ...
 
-    async def push(self, pcm: bytes) -> Frames: ...
-
-    async def listen(self, pcm: bytes) -> Frames: ...
-
-    async def skip(self, samples: int) -> None: ...
-
-    async def interrupt(self, turn: int | None, heard: int) -> Frames: ...
-
-    async def finish(self) -> Frames: ...
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Samples that waited too long and were dropped."""
-
-    samples: int
+    async def compute(self, message: Message | Skip) -> Frames | None:
+        """The frames that a message makes ready; None of a `Skip`."""
+        ...
 
 
 class MessageQueue:
@@ -182,26 +169,11 @@ async def _answer(socket: Socket, session: SpeechSession, queue: MessageQueue) -
         await queue.some()
         async with session.turn():  # the next message is chosen after waiting for others
             message = queue.next()
-            answer = await _computed(session, message)
-        if answer:
-            await _send(socket, answer)
-
-
-async def _computed(session: SpeechSession, message: Message | Skip) -> str | bytes | None:
-    """The answer, if there is one."""
-    match message:
-        case Skip(samples):
-            await session.skip(samples)
-            return message_of("skipped", samples=samples)
-        case Sound(pcm, heard):
-            frames = await (session.listen(pcm) if heard else session.push(pcm))
-        case Interrupt(turn, heard):
-            frames = await session.interrupt(turn, heard)
-        case Finish():
-            frames = await session.finish()
-        case _:
-            raise AssertionError(message)
-    return frames_message(frames) if len(frames) else None
+            frames = await session.compute(message)
+        if isinstance(message, Skip):
+            await _send(socket, message_of("skipped", samples=message.samples))
+        elif frames:
+            await _send(socket, frames_message(frames))
 
 
 async def _send(socket: Socket, message: str | bytes) -> None:

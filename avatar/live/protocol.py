@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.live.session import Frames
+from avatar.behaviour.performance import NOTHING
+from avatar.live.session import Frames, Session
 from avatar.live.speaker import POSE
 
 SOUND, HEARD = 0x01, 0x02
@@ -71,6 +72,13 @@ class KeepUp:
 
     behind: float
     """seconds of sound that may wait"""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Samples that waited too long and were dropped; no client says so."""
+
+    samples: int
 
 
 Message = Sound | Interrupt | Finish | KeepUp
@@ -149,6 +157,21 @@ def _counts(number: object) -> TypeGuard[int]:
 def samples_of(pcm: bytes) -> NDArray[np.float32]:
     """Sound as samples [s] in -1..1."""
     return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
+
+
+def computed(session: Session, message: Message | Skip) -> Frames | None:
+    """The frames that a message makes ready in a session; None of a `Skip`."""
+    match message:
+        case Skip(samples):
+            return session.skip(samples)
+        case Sound(pcm, heard):
+            samples = samples_of(pcm)
+            return session.push(NOTHING, samples) if heard else session.push(samples)
+        case Interrupt(turn, heard):
+            return session.interrupt(turn, heard)
+        case Finish():
+            return session.finish()
+    raise AssertionError(message)
 
 
 def hello(fps: int, names: Sequence[str], latency: float, listening_latency: float) -> str:

@@ -12,17 +12,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from functools import partial
 from itertools import count
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.behaviour.performance import NOTHING
 from avatar.drive.frames import frames_at_once
 from avatar.live.pictures import Painter, PictureMaker, PictureOptions
-from avatar.live.protocol import Refused, samples_of
+from avatar.live.protocol import Message, Refused, Skip, computed
 from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
 from avatar.rigging.avatar import Avatar
@@ -154,30 +153,15 @@ class Remote:
         self._pool: ProcessPoolExecutor | None = None  # from its first call on
         worker.sessions += 1
 
-    async def _run(self, method: str, *args: object) -> Any:
+    async def compute(self, message: Message | Skip) -> Frames | None:
         self._pool = self._pool or await self._worker.living()
-        return await self._worker.run(_call, self._number, method, args, pool=self._pool)
+        return await self._worker.run(_compute, self._number, message, pool=self._pool)
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         return self._worker.turn()
 
     def drawing(self) -> AbstractAsyncContextManager[object]:
         return self._painter.drawing()
-
-    async def push(self, pcm: bytes) -> Frames:
-        return await self._run("push", samples_of(pcm))
-
-    async def listen(self, pcm: bytes) -> Frames:
-        return await self._run("push", NOTHING, samples_of(pcm))
-
-    async def skip(self, samples: int) -> None:
-        await self._run("skip", samples)
-
-    async def interrupt(self, turn: int | None, heard: int) -> Frames:
-        return await self._run("interrupt", turn, heard)
-
-    async def finish(self) -> Frames:
-        return await self._run("finish")
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
         """[H, W, 3] of a row [C + U + POSE]; only where the workers have an avatar."""
@@ -249,11 +233,11 @@ def _prepare(needed: bytes) -> None:
     torch.set_num_threads(1)
 
 
-def _call(number: int, method: str, args: tuple[object, ...]) -> Any:
-    """A method of one of this process's sessions, which begins with its first."""
+def _compute(number: int, message: Message | Skip) -> Frames | None:
+    """By one of this process's sessions, which begins with its first message."""
     if number not in _sessions:
         _sessions[number] = Session(_speakers[0])
-    return getattr(_sessions[number], method)(*args)
+    return computed(_sessions[number], message)
 
 
 def _pictures(rows: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Adam
 
-from avatar.reconstruct.options import LearningRates
 from splat import Camera, RawGaussians
 
 PARTS = ("means", "quats", "log_scales", "opacity_logits", "sh_dc", "sh_rest")
@@ -54,21 +53,31 @@ def raw_of(bound: BoundGaussians, degree: int | None = None) -> RawGaussians:
 
 
 EPSILON = 1e-15  # gradients of single Gaussians are tiny
+RATES = {
+    "means": 5e-3,  # in units of the triangle's size
+    "quats": 1e-3,
+    "log_scales": 1e-2,
+    "opacity_logits": 5e-2,
+    "sh_dc": 2.5e-3,
+    "sh_rest": 2.5e-4,
+}
+"""Learning rates at the first step; all fall exponentially to a share of it at the last."""
+MEANS_LEFT, OTHERS_LEFT = 0.01, 0.1  # of the learning rates at the last step
 
 
-def start_adam(bound: BoundGaussians, rates: LearningRates) -> tuple[BoundGaussians, Adam]:
+def start_adam(bound: BoundGaussians) -> tuple[BoundGaussians, Adam]:
     """The Gaussians as parameters, and an optimiser of them with one group for each part."""
     parameters = {name: nn.Parameter(bound.parts[name].detach().clone()) for name in PARTS}
-    groups = [{"params": [p], "lr": getattr(rates, n), "name": n} for n, p in parameters.items()]
+    groups = [{"params": [p], "lr": RATES[n], "name": n} for n, p in parameters.items()]
     return BoundGaussians(parameters, bound.binding), Adam(groups, eps=EPSILON, fused=True)
 
 
-def set_rates(adam: Adam, rates: LearningRates, progress: float) -> None:
+def set_rates(adam: Adam, progress: float) -> None:
     """Set the learning rates at `progress` in [0, 1] of the training."""
     for group in adam.param_groups:
         name = group["name"]
-        share = rates.means_at_end if name == "means" else rates.others_at_end
-        group["lr"] = getattr(rates, name) * share**progress
+        left = MEANS_LEFT if name == "means" else OTHERS_LEFT
+        group["lr"] = RATES[name] * left**progress
 
 
 def regroup(
@@ -76,45 +85,16 @@ def regroup(
     bound: BoundGaussians,  # the new one
     origin: Tensor,  # [N] row of the old ones that each new row comes from
     fresh: Tensor,  # [N] bool: starts without state
-    rates: LearningRates,
 ) -> tuple[BoundGaussians, Adam]:
     """The new Gaussians as parameters, with the optimiser's moments of the rows they come from."""
-    old = moments(adam)
-    new_bound, new_adam = start_adam(bound, rates)
-    if old:
-        states = {
-            name: {k: t if t.ndim == 0 else _inherited(t, origin, fresh) for k, t in state.items()}
-            for name, state in old.items()
-        }
-        set_moments(new_adam, states)
+    new_bound, new_adam = start_adam(bound)
+    for new, old in zip(new_adam.param_groups, adam.param_groups, strict=True):
+        if state := adam.state.get(old["params"][0]):
+            new_adam.state[new["params"][0]] = {
+                key: part if part.ndim == 0 else _inherited(part, origin, fresh)
+                for key, part in state.items()
+            }
     return new_bound, new_adam
-
-
-def moments(adam: Adam) -> dict[str, dict[str, Tensor]]:
-    """The state of each part that has one."""
-    named = ((group["name"], adam.state.get(group["params"][0])) for group in adam.param_groups)
-    return {name: dict(state) for name, state in named if state}
-
-
-def kept(adam: Adam) -> dict[str, Tensor]:
-    """The state of each part that has one, by adam.part.key."""
-    states = moments(adam).items()
-    return {f"adam.{name}.{key}": part for name, state in states for key, part in state.items()}
-
-
-def put_back(adam: Adam, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `kept` gave, among others; parts that no step has touched have none."""
-    begun = [name for name in PARTS if f"adam.{name}.step" in tensors]
-    keys = ("step", "exp_avg", "exp_avg_sq")
-    states = {name: {key: tensors[f"adam.{name}.{key}"] for key in keys} for name in begun}
-    set_moments(adam, states)
-
-
-def set_moments(adam: Adam, states: Mapping[str, Mapping[str, Tensor]]) -> None:
-    """Put back what `moments` gave."""
-    for group in adam.param_groups:
-        if group["name"] in states:
-            adam.state[group["params"][0]] = dict(states[group["name"]])
 
 
 def _inherited(tensor: Tensor, origin: Tensor, fresh: Tensor) -> Tensor:

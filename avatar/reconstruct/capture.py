@@ -2,7 +2,7 @@
 parameters of every timestep."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -43,24 +43,15 @@ class Capture:
     rest: Tensor  # [V, 3] the subject's rest mesh, metres, head space
     faces: Tensor  # [M, 3] int64
     vertices: Tensor  # [T, V, 3] the tracked mesh of every timestep, world space, metres
-    splits: Mapping[str, tuple[View, ...]]  # by the names of SPLITS
+    splits: Mapping[str, tuple[View, ...]] = field(default_factory=dict)  # by the names of SPLITS
 
 
 CANONICAL = "canonical_mesh.npz"
 
 
-@dataclass(frozen=True)
-class TrackedMeshes:
-    """One mesh at rest and at every timestep."""
-
-    topology: str
-    rest: Tensor  # [V, 3] metres, head space
-    faces: Tensor  # [M, 3] int64
-    vertices: Tensor  # [T, V, 3] metres, world space
-
-
-def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> TrackedMeshes:
-    """canonical_mesh.npz (rest, faces, topology) and the `vertices` [V, 3] of every timestep.
+def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> Capture:
+    """canonical_mesh.npz (rest, faces, topology) and the `vertices` [V, 3] of every timestep: a
+    capture without views.
 
     Raises FileNotFoundError or InputError that names the file and the broken rule.
     """
@@ -70,7 +61,7 @@ def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> TrackedMeshes:
         for row, path in enumerate(paths):
             vertices[row] = _timestep(path, rest)
             done()
-    return TrackedMeshes(topology, rest, faces, vertices)
+    return Capture(topology, rest, faces, vertices)
 
 
 def _read_canonical(path: Path) -> tuple[str, Tensor, Tensor]:
@@ -100,7 +91,7 @@ def _timestep(path: Path, rest: Tensor) -> Tensor:
 FLAME_CANONICAL = "canonical_flame_param.npz"
 
 
-def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -> TrackedMeshes:
+def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -> Capture:
     """FLAME posed for every timestep, with GaussianAvatars' teeth unless the offsets lack them.
 
     The rest mesh is the person's neutral head with the mouth shut, where the canonical file opens
@@ -126,7 +117,7 @@ def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -
         for row, path in enumerate(paths):
             posed[row] = flame_vertices(model, _one_frame(path, vertices))[0]
             done()
-    return TrackedMeshes(model.topology, rest, model.faces, posed)
+    return Capture(model.topology, rest, model.faces, posed)
 
 
 def _offset_size(parameters: FlameParameters) -> int | None:

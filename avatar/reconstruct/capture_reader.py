@@ -19,7 +19,6 @@ from torch import Tensor
 from avatar.reconstruct.capture import (
     SPLITS,
     Capture,
-    TrackedMeshes,
     View,
     read_flame_meshes,
     read_vertex_meshes,
@@ -47,16 +46,18 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
         raise InputError(f"{_transforms(folder, 'train')}: has no frames to learn from")
     _check_duplicates(folder, frames)
     key, paths = _mesh_of_each_timestep(folder, frames)
-    meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
+    files = tuple(paths.values())
+    if key == "vertices_path":
+        tracked = read_vertex_meshes(folder, files)
+    else:
+        tracked = read_flame_meshes(folder, files, flame)
     rows = {timestep: row for row, timestep in enumerate(paths)}
-    _check_in_front(folder, frames, rows, meshes.vertices.mean(1))
-    return Capture(
-        meshes.topology,
-        meshes.rest,
-        meshes.faces,
-        meshes.vertices,
-        {split: _with_rows(some, rows) for split, some in frames.items()},
-    )
+    _check_in_front(folder, frames, rows, tracked.vertices.mean(1))
+    splits = {
+        split: tuple(replace(f.view, timestep=rows[f.view.timestep]) for f in some)
+        for split, some in frames.items()
+    }
+    return replace(tracked, splits=splits)
 
 
 def split_views(capture: Capture, split: str, folder: Path) -> tuple[View, ...]:
@@ -130,19 +131,6 @@ def _check_in_front(folder: Path, frames: Frames, rows: Mapping[int, int], centr
                 f"{where}: the tracked head is behind the camera; transform_matrix must go from "
                 "camera to world with OpenGL's axes (x right, y up, z back)"
             )
-
-
-def _read_meshes(
-    folder: Path, key: str, paths: tuple[Path, ...], flame: Path | None
-) -> TrackedMeshes:
-    if key == "vertices_path":
-        return read_vertex_meshes(folder, paths)
-    assert key == "flame_param_path", key
-    return read_flame_meshes(folder, paths, flame)
-
-
-def _with_rows(frames: tuple[Frame, ...], rows: Mapping[int, int]) -> tuple[View, ...]:
-    return tuple(replace(frame.view, timestep=rows[frame.view.timestep]) for frame in frames)
 
 
 READERS = 2  # threads at most

@@ -8,8 +8,8 @@ up, z back), and either `fl_x`, `fl_y`, `cx`, `cy` in pixels or an opening angle
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,27 +31,6 @@ KEYS = ("transform_matrix", "fl_x", "fl_y", "cx", "cy", "camera_angle_x", "camer
 OPENCV_OPENGL = torch.diag(torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64))
 RIGID = 2e-3
 """How far R·Rᵀ may be from the identity: what rounding to a few digits leaves behind."""
-
-
-def read_camera(entry: Entry, size: tuple[int, int]) -> Camera:
-    """The camera of one frame; size: width and height of its picture.
-
-    Raises InputError that says which entry breaks which rule.
-    """
-    return Camera(_viewmat(entry), _intrinsics(entry, *size), *size)
-
-
-def camera_reader() -> Callable[[Entry, tuple[int, int]], Camera]:
-    """`read_camera` that gives frames with the same numbers one camera."""
-    known: dict[tuple[str, tuple[int, int]], Camera] = {}
-
-    def read(entry: Entry, size: tuple[int, int]) -> Camera:
-        key = repr({name: entry[name] for name in KEYS if name in entry}), size
-        if key not in known:
-            known[key] = read_camera(entry, size)
-        return known[key]
-
-    return read
 
 
 def number(entry: Entry, name: str) -> float:
@@ -137,7 +116,14 @@ class _Source:
 
     path: Path
     sizes: Mapping[str, Size]
-    camera_of: Callable[[Entry, Size], Camera]
+    cameras: dict[tuple[str, Size], Camera] = field(default_factory=dict)  # by their numbers
+
+    def camera(self, entry: Entry, size: Size) -> Camera:
+        """The camera of a frame, one for all with the same numbers. InputError."""
+        key = repr({name: entry[name] for name in KEYS if name in entry}), size
+        if key not in self.cameras:
+            self.cameras[key] = Camera(_viewmat(entry), _intrinsics(entry, *size), *size)
+        return self.cameras[key]
 
 
 def read_transforms(path: Path) -> tuple[Frame, ...]:
@@ -148,7 +134,7 @@ def read_transforms(path: Path) -> tuple[Frame, ...]:
     content = _read_json(path)
     shared = {key: value for key, value in content.items() if key != "frames"}
     entries = content["frames"]
-    source = _Source(path, picture_sizes(path, _names(entries, shared)), camera_reader())
+    source = _Source(path, picture_sizes(path, _names(entries, shared)))
     return tuple(_read_frame(source, index, shared | entry) for index, entry in enumerate(entries))
 
 
@@ -177,7 +163,7 @@ def _read_frame(source: _Source, index: int, entry: Entry) -> Frame:
         image, size = _picture(source, entry, "file_path")
         _check_size(image, size, entry)
         view = View(
-            camera=source.camera_of(entry, size),
+            camera=source.camera(entry, size),
             image=image,
             mask=_side_picture(source, entry, "fg_mask_path", image, size),
             timestep=_timestep(entry),

@@ -19,11 +19,18 @@ from torch import Tensor
 from avatar.geometry.rotations import quaternion_to_matrix
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.reconstruct.bound_gaussians import BoundGaussians
-from avatar.reconstruct.options import DensifyOptions
 from avatar.reconstruct.visual_hull import head_radius
 from avatar.rigging.binding import triangle_frames
 from splat import Camera
 
+FIRST, LAST = 0.03, 0.5
+"""Shares of the steps before the first round, and after which nothing is added or pruned; the
+budget is spent evenly."""
+THRESHOLD = 2e-5
+"""Mean gradient by the position in the picture (in half picture widths) below which a Gaussian
+does not multiply."""
+SPLIT_SIZE = 0.01  # of the head's radius: larger Gaussians are split, smaller ones cloned
+PRUNE_SIZE, PRUNE_OPACITY = 0.1, 0.005  # of the head's radius: larger, or fainter ones are removed
 SPLIT_SHRINK = 0.7  # of the longest axis
 SPLIT_OFFSET = (1 - SPLIT_SHRINK**2) ** 0.5  # of it: keeps the variance
 SPLIT_OPACITY = 1 / (2 * SPLIT_SHRINK)  # keeps the mass
@@ -43,19 +50,18 @@ def densify(
     gradients: Tensor,  # [N] mean gradient by the position in the picture
     allowed: int,  # Gaussians after the round
     rest: Mesh,
-    options: DensifyOptions,
 ) -> Change:
     """One round: prune, then multiply those with large gradients, `allowed` at most."""
     frames = triangle_frames(rest.vertices, rest.faces)
     radius = head_radius(rest.vertices)
     sizes = bound.parts["log_scales"].exp().amax(1) * frames.scales[bound.binding]  # [N] metres
     opacities = torch.sigmoid(bound.parts["opacity_logits"])
-    useless = (opacities < options.prune_opacity) | (sizes > options.prune_size * radius)
+    useless = (opacities < PRUNE_OPACITY) | (sizes > PRUNE_SIZE * radius)
     kept = ~useless | last_of_face(useless, opacities, bound.binding)
-    able = kept & (gradients > options.threshold)
+    able = kept & (gradients > THRESHOLD)
     budget = max(0, allowed - int(kept.sum()))
     chosen = choose(torch.where(able, gradients, 0), bound.binding, len(rest.faces), budget)
-    split = chosen & (sizes > options.split_size * radius)
+    split = chosen & (sizes > SPLIT_SIZE * radius)
     return multiply(bound, kept, chosen & ~split, split)
 
 
@@ -138,9 +144,9 @@ def _logit(opacities: Tensor) -> Tensor:
     return torch.logit(opacities.clamp(1e-6, 1 - 1e-6))
 
 
-def allowed_at(progress: float, start: int, budget: int, options: DensifyOptions) -> int:
+def allowed_at(progress: float, start: int, budget: int) -> int:
     """Gaussians that there may be at `progress` in [0, 1] of the training."""
-    share = (progress - options.first) / max(options.last - options.first, 1e-9)
+    share = (progress - FIRST) / (LAST - FIRST)
     return round(start + min(1.0, max(0.0, share)) * (budget - start))
 
 

@@ -1,18 +1,15 @@
-"""A whole reconstruction: a capture in, an avatar out, with progress, previews and TensorBoard
-logs.
-"""
+"""A whole reconstruction: a capture in, an avatar out, with progress and previews."""
 
 import json
 import math
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import torch
-from tensorboardX import SummaryWriter
 from torch import Tensor
 
 from avatar.avatar_io.avatar_file import save_avatar
@@ -45,59 +42,9 @@ from common.training_loop import Look, run_options, run_steps, state_path, take_
 from common.writable import check_writable
 from splat import RawGaussians, pick_backend
 
-AddPoints = Callable[[int, Mapping[str, float]], None]
-"""(step, values by the names of their curves)"""
-
-
-@contextmanager
-def curve_log(folder: Path, first_step: int) -> Iterator[AddPoints]:
-    """Yields a function that adds points to curves in `folder`, in TensorBoard's event files.
-
-    Points of an earlier run from `first_step` on are hidden.
-    """
-    writer = SummaryWriter(str(folder), purge_step=first_step, flush_secs=10)
-
-    def add(step: int, values: Mapping[str, float]) -> None:
-        for name, value in values.items():
-            writer.add_scalar(name, value, step)
-
-    try:
-        yield add
-    finally:
-        writer.close()
-
-
 MEMORY = 0.95  # of the displayed PSNR, at each step
 
-
-def readings(losses: Mapping[str, float]) -> dict[str, float]:
-    """Curves of what a training step returns: its losses, and its error as PSNR in dB."""
-    values = {f"loss/{name}": loss for name, loss in losses.items() if name != "error"}
-    return {**values, "psnr/training": -10 * math.log10(max(losses["error"], 1e-10))}
-
-
-def smoothed_values(shown: Mapping[str, float], values: Mapping[str, float]) -> dict[str, float]:
-    """The displayed values updated: the PSNR of training smoothed, all others replaced."""
-    name = "psnr/training"
-    smooth = MEMORY * shown.get(name, values[name]) + (1 - MEMORY) * values[name]
-    return {**shown, **values, name: smooth}
-
-
-def progress_text(gaussians: int, shown: Mapping[str, float]) -> str:
-    """The state of a run: how many Gaussians there are and their PSNR."""
-    named = (("training", "psnr/training"), ("held-out", "psnr/held-out"))
-    psnr = [f"{label} {shown[name]:.2f} dB" for label, name in named if name in shown]
-    return ", ".join([f"{gaussians} Gaussians", *psnr])
-
-
-EMPHASISED = ("lips", "inner_mouth", "teeth", "tongue", "eyes", "eyelids")
-
-
-def emphasised_vertices(head: Head) -> Tensor:
-    """Vertex indices [R] of eyes, lips and mouth."""
-    return torch.cat([head.regions[name] for name in EMPHASISED]).unique()
-
-
+EMPHASISED = ("lips", "inner_mouth", "teeth", "tongue", "eyes", "eyelids")  # regions
 FIRST_LOOKS = 64  # pictures that give the first colours
 GROWTH = 1.25  # of what a completed head has at first
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
@@ -192,7 +139,8 @@ def start_trainer(
     else:
         bound = bound_gaussians(start.avatar.gaussians, start.avatar.binding, degree)
         budget, shown = round(GROWTH * len(bound)), start.shown
-    region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
+    regions = [face.head.regions[name] for name in EMPHASISED] if face else []
+    region = torch.cat([torch.empty(0, dtype=torch.int64), *regions]).unique()
     return AvatarTrainer(capture, bound, region, options.train, budget, device, shown)
 
 
@@ -221,43 +169,35 @@ def known_face(capture: Capture) -> Face | None:
 
 
 def run(trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture, record: str) -> None:
-    """All steps that remain, with progress, previews and logs."""
-    logs, train = options.logs or _beside(options.out, "logs"), options.train
-    with (
-        curve_log(logs, trainer.step) as add,
-        closing(remaining(trainer.step, options, capture)) as trainer.pictures,
-    ):
-        look = looking(trainer, options, capture, add)
+    """All steps that remain, with progress and previews."""
+    train = options.train
+    with closing(remaining(trainer.step, options, capture)) as trainer.pictures:
+        look = looking(trainer, options, capture)
         run_steps(trainer, train.steps, options.out, record, train.save_every, look)
 
 
-def looking(
-    trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture, add: AddPoints
-) -> Look:
-    """What adds points to the curves and, where the run is kept, writes a preview and measures."""
-    previews = options.previews or _beside(options.out, "previews")
+def looking(trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture) -> Look:
+    """What tells the number of Gaussians and their PSNR and, where the run is kept, writes a
+    preview."""
+    previews = options.out.with_name(f"{options.out.stem}_previews")
     previews.mkdir(parents=True, exist_ok=True)
     held = capture.splits["val"] or capture.splits["train"]
     drawn, scored = read_all(some_of(held, SHOWN)), read_all(some_of(held, SCORED))
-    shown: dict[str, float] = {}
+    shown: dict[str, float] = {}  # PSNR in dB, smoothed in training
 
     def look(step: int, losses: Mapping[str, float], saved: bool) -> str:
-        values = readings(losses)
+        now = -10 * math.log10(max(losses["error"], 1e-10))
+        shown["training"] = MEMORY * shown.get("training", now) + (1 - MEMORY) * now
         if saved:
             write_preview(trainer.draw, drawn, previews / f"step_{step:06d}.png")
-            values["psnr/held-out"] = mean_psnr(trainer.draw, scored)
-        add(step, {**values, "gaussians": len(trainer.bound)})
-        shown.update(smoothed_values(shown, values))
-        text = progress_text(len(trainer.bound), shown)
+            shown["held-out"] = mean_psnr(trainer.draw, scored)
+        psnr = (f"{name} {value:.2f} dB" for name, value in shown.items())
+        text = ", ".join([f"{len(trainer.bound)} Gaussians", *psnr])
         if saved:
             print(f"step {step}: {text}", file=sys.stderr)
         return text
 
     return look
-
-
-def _beside(out: Path, what: str) -> Path:
-    return out.with_name(f"{out.stem}_{what}")
 
 
 def remaining(

@@ -9,10 +9,9 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import MM
 from avatar.reconstruct.bound_gaussians import (
     PARTS,
+    RATES,
     BoundGaussians,
     halved,
-    kept,
-    put_back,
     raw_of,
     regroup,
     set_rates,
@@ -21,6 +20,8 @@ from avatar.reconstruct.bound_gaussians import (
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture, composite
 from avatar.reconstruct.densify import (
+    FIRST,
+    LAST,
     ScreenGradients,
     allowed_at,
     densify,
@@ -39,8 +40,20 @@ from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.previews import one_camera
 from avatar.rigging.binding import triangle_frames
 from avatar.rigging.compiled import skinned
+from common.training_loop import optimiser_tensors, set_optimiser
 from splat import Camera, Gaussians, activate, render
 
+SSIM = 0.2  # of the loss of the picture; the rest is L1
+EMPHASIS = 2.0  # by how much errors at the eyes and in and around the mouth count more
+WEIGHTS = {
+    "position": 0.01,
+    "scale": 1.0,
+    "thickness": 0.2,
+    "opacity": 0.01,  # which thins out what no picture needs
+    "seed": 1e-6,
+}
+"""Of the losses beside that of the picture."""
+EVERY = 200  # steps between two rounds of densification
 LEAST_SHOWN = 0.1  # what no picture shows counts as shown so far
 HIDDEN = 0.1  # of the mean gradient of a picture, below which a Gaussian is hidden
 LARGEST = 10 * MM  # of what completes a head: unseen, some would grow to needles
@@ -73,9 +86,7 @@ class AvatarTrainer:
         self.seen: tuple[View, Picture] | None = None
         self.start = len(bound)
         parts = {name: tensor.to(device) for name, tensor in bound.parts.items()}
-        self.bound, self.adam = start_adam(
-            BoundGaussians(parts, bound.binding.to(device)), options.rates
-        )
+        self.bound, self.adam = start_adam(BoundGaussians(parts, bound.binding.to(device)))
         self.screen_gradients = no_screen_gradients(len(bound), device)
         self.film = one_camera(capture.splits["train"])
         self.seeds: dict[str, Tensor] = {}
@@ -105,7 +116,6 @@ class AvatarTrainer:
 
     def learn(self, view: View, picture: Picture) -> dict[str, Tensor]:
         """Learn from one picture; returns the parts of the loss and the mean squared error."""
-        options = self.options
         background = self._background()
         camera, target = self._target(view, picture, background)
         vertices = self.tracked[view.timestep].to(self.device)
@@ -113,12 +123,10 @@ class AvatarTrainer:
         world.means.retain_grad()
         rendered = render(world, camera, background=background, with_depth=False)
         drawn = rendered.color
-        weights = emphasised_pixels(
-            camera, vertices, self.faces, self.region, options.loss.emphasis
-        )
+        weights = emphasised_pixels(camera, vertices, self.faces, self.region, EMPHASIS)
         held = self.held[self.bound.binding].nonzero()[:, 0]  # numbers: CUDA waits for each mask
         losses = {
-            "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
+            "picture": photometric_loss(drawn, target, weights, SSIM),
             "position": position_excess(self.bound.parts["means"][held]),
             "scale": scale_excess(self.bound.parts["log_scales"][held]),
             "thickness": thickness(
@@ -128,8 +136,8 @@ class AvatarTrainer:
             "seed": self._gone(),
         }
         total = losses["picture"]
-        for name in ("position", "scale", "thickness", "opacity", "seed"):
-            total = total + getattr(options.loss, name) * losses[name]
+        for name, weight in WEIGHTS.items():
+            total = total + weight * losses[name]
         total.backward()
         if self.film:
             self._spare_hidden(world)
@@ -143,7 +151,7 @@ class AvatarTrainer:
         total = self.rest.vertices.new_zeros(())
         for name, part in self.bound.parts.items() if self.seeds else ():
             if part.numel():
-                gone = (part - self.seeds[name]) / getattr(self.options.rates, name)
+                gone = (part - self.seeds[name]) / RATES[name]
                 squares = gone.square().reshape(len(gone), -1).mean(1)
                 total = total + (self.seeds["stiffness"] * squares).mean()
         return total
@@ -190,10 +198,9 @@ class AvatarTrainer:
 
     @torch.no_grad()
     def _update(self, camera: Camera, world: Gaussians) -> None:
-        options = self.options
         assert world.means.grad is not None
         self.screen_gradients.add(screen_gradients(world.means, world.means.grad, camera))
-        set_rates(self.adam, options.rates, self.progress)
+        set_rates(self.adam, self.progress)
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
         if self.seeds:
@@ -204,14 +211,10 @@ class AvatarTrainer:
 
     def _multiply(self) -> None:
         """A round of densification, where it is time for one."""
-        rules = self.options.densify
-        active = rules.first <= self.progress < rules.last
-        if rules.every and active and self.step % rules.every == 0:
-            allowed = allowed_at(self.progress, self.start, self.budget, rules)
-            change = densify(self.bound, self.screen_gradients.mean, allowed, self.rest, rules)
-            self.bound, self.adam = regroup(
-                self.adam, change.bound, change.origin, change.fresh, self.options.rates
-            )
+        if FIRST <= self.progress < LAST and self.step % EVERY == 0:
+            allowed = allowed_at(self.progress, self.start, self.budget)
+            change = densify(self.bound, self.screen_gradients.mean, allowed, self.rest)
+            self.bound, self.adam = regroup(self.adam, change.bound, change.origin, change.fresh)
             for name, seed in self.seeds.items():
                 fresh = change.fresh.view(-1, *[1] * (seed.ndim - 1))
                 now = change.bound.parts.get(name, seed[change.origin])
@@ -224,14 +227,14 @@ class AvatarTrainer:
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
         tensors |= {f"seed.{name}": part for name, part in self.seeds.items()}
-        return tensors | kept(self.adam)
+        return tensors | optimiser_tensors(self.adam)
 
     def set_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state` gave."""
         placed = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         parts = {name: placed[f"bound.{name}"] for name in PARTS}
         bound = BoundGaussians(parts, placed["binding"])
-        self.bound, self.adam = start_adam(bound, self.options.rates)
-        put_back(self.adam, placed)
+        self.bound, self.adam = start_adam(bound)
+        set_optimiser(self.adam, placed)
         self.seeds = {name: placed[f"seed.{name}"] for name in self.seeds}
         self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])

@@ -24,7 +24,7 @@ from avatar.live.server import SessionSlots, greeting_of, response, serve_sessio
 from avatar.page.build import studio_page
 from avatar.studio.folder import SUFFIXES, Folder, Upload, begin_upload
 from avatar.studio.jobs import COMMAND, Job, Queue
-from avatar.studio.options import StudioOptions, check_studio
+from avatar.studio.options import StudioOptions
 from avatar.studio.requests import make_avatar, make_film, number, read_request, text
 from avatar.trust.signer import CERT, KEY, signer_of
 from avatar.trust.verify import verify
@@ -235,7 +235,8 @@ async def host_studio(
 
     opener: of an avatar that is to be shown; command: that runs a verb.
     """
-    check_studio(options)
+    if not 0 <= options.port <= 65535:
+        raise InputError(f"--port {options.port}: must be from 0 to 65535")
     signer_of(options.sign)  # says at once what cannot sign
     folder = Folder((options.folder or Path.home() / NAMED).resolve())
     folder.prepare()

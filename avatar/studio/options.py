@@ -5,7 +5,6 @@ from pathlib import Path
 
 from avatar.trust.options import SignOptions
 from common.device import ThreadOptions
-from common.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +21,3 @@ class StudioOptions(ThreadOptions, SignOptions):
     """Serve at this port of 127.0.0.1; 0 takes any that is free."""
     no_browser: bool = False
     """Only say where the page is; do not open the browser."""
-
-
-def check_studio(options: StudioOptions) -> None:
-    """Refuse, in one sentence, what cannot work. InputError."""
-    if not 0 <= options.port <= 65535:
-        raise InputError(f"--port {options.port}: must be from 0 to 65535")

@@ -14,6 +14,7 @@ from avatar.trust.consent import NOT_STATED
 from avatar.trust.signer import Signer, library, signer_of
 from common import VERSION
 from common.atomic import write_beside
+from common.claimed_folder import file_digest
 from common.errors import InputError
 
 EMBEDS = {
@@ -181,5 +182,4 @@ def _digest(path: Path) -> str:
         inside = sorted(file for file in path.rglob("*") if file.is_file())
         listed = "".join(f"{_digest(file)} {file.relative_to(path)}\n" for file in inside)
         return hashlib.sha256(listed.encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path)

@@ -6,6 +6,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -171,13 +172,8 @@ def _settle(stopped: "asyncio.Future[signal.Signals]", number: signal.Signals) -
 
 def _tell(address: str, no_browser: bool) -> None:
     print(f"the page is at {address}; Ctrl-C ends it", flush=True)
-    if not no_browser and not _open_browser(address):
+    opened = no_browser
+    with suppress(webbrowser.Error):
+        opened = opened or webbrowser.open(address)
+    if not opened:
         print("no browser could be opened; open the address yourself", file=sys.stderr)
-
-
-def _open_browser(address: str) -> bool:
-    """Open the user's browser, if there is one."""
-    try:
-        return webbrowser.open(address)
-    except webbrowser.Error:
-        return False

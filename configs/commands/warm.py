@@ -1,10 +1,8 @@
 """Compile everything beforehand: each part does a little of the work that needs its kernels."""
 
-import io
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +19,7 @@ from avatar.heads import load_head
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
 from avatar.rigging.avatar import Avatar
 from common.kernels import KERNELS
-from common.progress import progress_bar
+from common.progress import progress_bar, silence
 from common.threads import use_threads
 from common.wav_files import write_wav
 from configs.options import Part, WarmOptions
@@ -43,7 +41,7 @@ def main(options: WarmOptions) -> None:
         _write_inputs(Path(folder))
         with progress_bar("compiling", len(parts), "parts/s") as done:
             for part in parts:
-                with _silence(), patch.dict(os.environ, VOICESPLAT_CACHE=folder):
+                with silence(), patch.dict(os.environ, VOICESPLAT_CACHE=folder):
                     works[part]()
                 done()
     compiled = sum(sum(kernel.stats.cache_misses.values()) for kernel in KERNELS)
@@ -116,10 +114,3 @@ def _draw_mouth() -> None:
     head = load_head()
     mouth = layer_of(head, torch.device("cpu")).vertices
     quick_mouth_renderer(head)(head.vertices[None, mouth])
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Hide the progress of the parts."""
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        yield

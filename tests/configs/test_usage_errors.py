@@ -14,9 +14,7 @@ WRONG = {
     f"drive {GIVEN} --size 3": "--size: there is no such option",
     f"drive {GIVEN} --turn 3": "--turn: there is no such option; did you mean --light-turn?",
     f"drive {GIVEN} --FPS 3": "--FPS: there is no such option; did you mean --fps?",
-    f"drive {GIVEN} --hight 3": (
-        "--hight: there is no such option; did you mean --height, --light or --light-turn?"
-    ),
+    f"drive {GIVEN} --hight 3": "--hight: there is no such option; did you mean --height?",
     f"drive {GIVEN} -w 3": "-w: there is no such option",
     f"drive {GIVEN} more.mp3": (
         "more.mp3: belongs to no option; only AVATAR and AUDIO may go unnamed, at the beginning"

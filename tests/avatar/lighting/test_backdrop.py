@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from avatar.geometry.vectors import Floats
-from avatar.lighting.environment import EnvironmentRotation, Lobe, lamps, towards
+from avatar.lighting.environment import EnvironmentRotation, Light, Lobe, lamps, towards
 from avatar.lighting.relight import backdrop
 from splat import Camera, look_at
 
@@ -20,7 +20,9 @@ def looking(azimuth: float, elevation: float) -> Camera:
 def seen(
     camera: Camera, course: EnvironmentRotation, ahead: Floats = AHEAD, azimuth: float = 170
 ) -> Floats:
-    behind = backdrop(lamps([Lobe(azimuth, 20, 1, 200)]), course, ahead)
+    behind = backdrop(
+        Light(lamps([Lobe(azimuth, 20, 1, 200)]), course, None), torch.from_numpy(ahead)
+    )
     picture = behind(camera, 2.0)
     assert picture is not None and picture.shape == (48, 64, 3)
     return picture.numpy()

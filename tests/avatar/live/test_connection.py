@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 
 from avatar.live import connection
-from avatar.live.connection import PIECE, MessageQueue, Skip, converse
-from avatar.live.protocol import AHEAD, Finish, Interrupt, Refused, Sound, read_frames
+from avatar.live.connection import PIECE, MessageQueue, converse
+from avatar.live.protocol import (
+    AHEAD,
+    Finish,
+    Interrupt,
+    Message,
+    Refused,
+    Skip,
+    Sound,
+    read_frames,
+)
 from avatar.live.session import Frames
 
 SECOND = b"\x01" + bytes(32_000)
@@ -54,25 +63,19 @@ class Speech:
     def turn(self) -> asyncio.Lock:
         return self.one
 
-    async def _made(self, name: str, what: Any, count: int) -> Frames:
+    async def compute(self, message: Message | Skip) -> Frames | None:
         await asyncio.sleep(self.seconds)
-        self.asked.append((name, what))
+        match message:
+            case Skip(samples):
+                asked, count = ("skip", samples), 0
+            case Sound(pcm, heard):
+                asked, count = ("listen" if heard else "push", len(pcm)), len(pcm) // 1280
+            case Interrupt(turn, heard):
+                asked, count = ("interrupt", (turn, heard)), 3
+            case _:
+                asked, count = ("finish", None), 1
+        self.asked.append(asked)
         return Frames(0, 0, np.zeros((count, 3), np.float32))
-
-    async def push(self, pcm: bytes) -> Frames:
-        return await self._made("push", len(pcm), len(pcm) // 1280)
-
-    async def listen(self, pcm: bytes) -> Frames:
-        return await self._made("listen", len(pcm), len(pcm) // 1280)
-
-    async def skip(self, samples: int) -> None:
-        await self._made("skip", samples, 0)
-
-    async def interrupt(self, turn: int | None, heard: int) -> Frames:
-        return await self._made("interrupt", (turn, heard), 3)
-
-    async def finish(self) -> Frames:
-        return await self._made("finish", None, 1)
 
 
 def talk(client: Client, speech: Speech) -> None:
@@ -159,18 +162,18 @@ def test_who_wants_to_be_kept_up_with_loses_sound_but_no_time():
     client, speech = Microphone(250, 10, '{"type": "keep-up", "behind": 0.6}'), Speech()
     heard, late = 0, []
 
-    async def push(pcm: bytes) -> Frames:
+    async def compute(message: Message | Skip) -> Frames | None:
         nonlocal heard
-        await asyncio.sleep(3 * len(pcm) / 32_000 / 10)
-        heard += len(pcm) // 2
+        if isinstance(message, Skip):
+            heard += message.samples
+            return None
+        assert isinstance(message, Sound)
+        await asyncio.sleep(3 * len(message.pcm) / 32_000 / 10)
+        heard += len(message.pcm) // 2
         late.append(250 - len(client.said) - heard / 640)  # blocks
         return Frames(0, 0, np.zeros((0, 3), np.float32))
 
-    async def skip(samples: int) -> None:
-        nonlocal heard
-        heard += samples
-
-    speech.push, speech.skip = push, skip  # type: ignore[method-assign]
+    speech.compute = compute  # type: ignore[method-assign]
     with pytest.raises(Gone):
         talk(client, speech)
     lost = sum(json.loads(told)["samples"] for told in client.told)

@@ -13,7 +13,7 @@ from speech_models import syllables
 
 from avatar.live.lip_sync import PIECE, RATE, sound_frame
 from avatar.live.pictures import PictureMaker, PictureOptions
-from avatar.live.protocol import Refused, samples_of
+from avatar.live.protocol import Message, Refused, Skip, computed
 from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
 from avatar.rigging.avatar import Avatar
@@ -45,21 +45,11 @@ class Here:
     def drawing(self):
         return self.turn()
 
-    async def push(self, pcm: bytes) -> Frames:
-        self.frames.append(await asyncio.to_thread(self.session.push, samples_of(pcm)))
-        return self.frames[-1]
-
-    async def listen(self, pcm: bytes) -> Frames:
-        raise AssertionError
-
-    async def skip(self, samples: int) -> None:
-        self.session.skip(samples)
-
-    async def interrupt(self, turn: int | None, heard: int) -> Frames:
-        raise AssertionError
-
-    async def finish(self) -> Frames:
-        raise AssertionError
+    async def compute(self, message: Message | Skip) -> Frames | None:
+        frames = await asyncio.to_thread(computed, self.session, message)
+        if frames is not None:
+            self.frames.append(frames)
+        return frames
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
         return await asyncio.to_thread(self.painter.picture, row)

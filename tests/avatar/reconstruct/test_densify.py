@@ -2,10 +2,10 @@ import pytest
 import torch
 from captures import ring, tetrahedron
 
+from avatar.reconstruct import densify as rules
 from avatar.reconstruct.bound_gaussians import (
     BoundGaussians,
     bound_gaussians,
-    moments,
     raw_of,
     regroup,
     start_adam,
@@ -17,7 +17,6 @@ from avatar.reconstruct.densify import (
     last_of_face,
     multiply,
 )
-from avatar.reconstruct.options import DensifyOptions, LearningRates
 from avatar.rigging.binding import to_world, triangle_frames
 from splat import RawGaussians, activate, render
 
@@ -44,6 +43,13 @@ def picture(of: BoundGaussians) -> torch.Tensor:
     frames = triangle_frames(mesh.vertices, mesh.faces)
     world = to_world(activate(raw_of(of)), of.binding, frames)
     return render(world, ring(1, (64, 64))[0], with_depth=False).color
+
+
+@pytest.fixture
+def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is pruned."""
+    monkeypatch.setattr(rules, "PRUNE_SIZE", 9)
+    monkeypatch.setattr(rules, "PRUNE_OPACITY", 0)
 
 
 def nobody(count: int) -> torch.Tensor:
@@ -96,12 +102,13 @@ def test_children_stay_on_the_triangle_of_their_parent():
     assert not split[change.origin[~change.fresh]].any()
 
 
-def test_no_face_loses_its_last_gaussian():
+def test_no_face_loses_its_last_gaussian(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rules, "PRUNE_SIZE", 9)
     before = some()
     parts = {**before.parts, "opacity_logits": torch.full((40,), -9.0)}
     parts["opacity_logits"][8] = -8.0  # the most opaque on triangle 0
     faint = BoundGaussians(parts, before.binding)
-    after = densify(faint, torch.zeros(40), 40, tetrahedron(), DensifyOptions(prune_size=9))
+    after = densify(faint, torch.zeros(40), 40, tetrahedron())
     assert sorted(after.bound.binding.tolist()) == [0, 1, 2, 3]
     assert 8 in after.origin.tolist()
 
@@ -113,13 +120,12 @@ def test_the_last_is_only_kept_where_all_are_useless():
 
 
 @pytest.mark.parametrize("budget", [0, 1, 7, 23, 1000])
-def test_the_budget_is_never_exceeded(budget: int):
+def test_the_budget_is_never_exceeded(budget: int, keeping: None):
     before = some()
     gradients = torch.rand(40, generator=torch.Generator().manual_seed(1))
     chosen = choose(gradients, before.binding, 4, budget)
     assert int(chosen.sum()) <= budget
-    rules = DensifyOptions(prune_opacity=0, prune_size=9)
-    after = densify(before, gradients, 40 + budget, tetrahedron(), rules)
+    after = densify(before, gradients, 40 + budget, tetrahedron())
     assert len(after.bound) > 40 or budget < 4
     assert len(after.bound) <= 40 + budget
 
@@ -136,32 +142,32 @@ def test_faces_where_the_picture_pulls_more_get_more():
     assert gradients[chosen & (binding == 2)].min() >= on_face.sort().values[-int(by_face[2])]
 
 
-def test_gaussians_below_the_threshold_do_not_multiply():
-    rules = DensifyOptions(threshold=0.5, prune_opacity=0, prune_size=9)
-    after = densify(some(), torch.full((40,), 0.4), 80, tetrahedron(), rules)
-    assert len(after.bound) == 40
+@pytest.mark.parametrize(("steepness", "multiply"), [(0.5, False), (2.0, True)])
+def test_gaussians_below_the_threshold_do_not_multiply(
+    steepness: float, multiply: bool, keeping: None
+):
+    steep = torch.full((40,), steepness * rules.THRESHOLD)
+    after = densify(some(), steep, 80, tetrahedron())
+    assert (len(after.bound) > 40) == multiply
 
 
 def test_the_optimiser_remembers_old_rows_and_starts_new_ones_at_nothing():
-    parameters, adam = start_adam(some(), LearningRates())
+    parameters, adam = start_adam(some())
     for tensor in parameters.parts.values():
         tensor.grad = torch.rand_like(tensor)
     adam.step()
-    before = moments(adam)["means"]["exp_avg"].clone()
+    before = adam.state[parameters.parts["means"]]["exp_avg"].clone()
     change = multiply(parameters, ~nobody(40), torch.arange(40) < 5, torch.arange(40) >= 30)
-    _, after = regroup(adam, change.bound, change.origin, change.fresh, LearningRates())
-    carried = moments(after)["means"]["exp_avg"]
+    new, after = regroup(adam, change.bound, change.origin, change.fresh)
+    state = after.state[new.parts["means"]]
+    carried = state["exp_avg"]
     assert torch.equal(carried[~change.fresh], before[change.origin[~change.fresh]])
     assert (carried[change.fresh] == 0).all()
-    assert moments(after)["means"]["step"] == 1
+    assert state["step"] == 1
 
 
 def test_the_budget_is_spent_evenly():
-    rules = DensifyOptions(first=0.1, last=0.6)
-    assert [allowed_at(p, 100, 300, rules) for p in (0, 0.1, 0.35, 0.6, 1)] == [
-        100,
-        100,
-        200,
-        300,
-        300,
-    ]
+    first, last = rules.FIRST, rules.LAST
+    middle = (first + last) / 2
+    allowed = [allowed_at(p, 100, 300) for p in (0, first, middle, last, 1)]
+    assert allowed == [100, 100, 200, 300, 300]

@@ -10,8 +10,8 @@ from captures import ring, tetrahedron
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.head_seeds import first_gaussians
-from avatar.reconstruct.options import AvatarTrainOptions, DensifyOptions
-from avatar.reconstruct.trainer import LARGEST, AvatarTrainer
+from avatar.reconstruct.options import AvatarTrainOptions
+from avatar.reconstruct.trainer import EVERY, LARGEST, AvatarTrainer
 
 FAR = 30.0  # triangle sizes: out of the picture
 
@@ -24,7 +24,8 @@ def after_some_steps(shown: torch.Tensor | None) -> AvatarTrainer:
     bound = first_gaussians(capture, torch.full((4, 3), 0.5), 0)
     bound.parts["means"][:2, 0] = FAR
     bound.parts["log_scales"][2:, 0] += 5.0
-    options = AvatarTrainOptions(steps=10, coarse=0.0, densify=DensifyOptions(every=0))
+    assert EVERY > 3
+    options = AvatarTrainOptions(steps=10, coarse=0.0)
     region = torch.empty(0, dtype=torch.int64)
     trainer = AvatarTrainer(capture, bound, region, options, 4, torch.device("cpu"), shown)
     full = np.full((64, 64), 255, np.uint8)
