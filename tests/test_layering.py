@@ -162,8 +162,8 @@ MAY_IMPORT = {
     ),
     "research.people": "avatar.geometry avatar.lighting avatar.people avatar.rigging",
     "research.upkeep": (
-        "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people avatar.photo "
-        "avatar.rigging common"
+        "audio2mesh.data audio2mesh.sound avatar.geometry avatar.heads avatar.lighting "
+        "avatar.people avatar.photo avatar.rigging common"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

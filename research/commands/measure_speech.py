@@ -35,7 +35,7 @@ def evaluate_spoken(options: SpeechEvaluationOptions) -> None:
     use_threads(options.threads)
     if options.transcripts and not options.lip_reading:
         raise InputError("--transcripts: words are read from lips; add --lip-reading")
-    texts = read_transcripts(options.transcripts).texts if options.transcripts else None
+    texts = read_transcripts(options.transcripts) if options.transcripts else None
 
     def judges(material: Material) -> Judge:
         sync = sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)

@@ -15,7 +15,7 @@ from avatar.behaviour.performance import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.performance import learned_head
 from avatar.behaviour.speech_events import RATE, in_parts, silence
 from avatar.geometry.rotations import head_angles, head_poses
-from avatar.geometry.vectors import Floats
+from avatar.geometry.vectors import Floats, directions
 from avatar.heads import load_head
 from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
@@ -86,9 +86,8 @@ def _look(column: dict[str, Floats], head: Floats) -> Floats:
 
     yaw = turned("Out", "In") - turned("In", "Out")
     pitch = turned("Up", "Up") - turned("Down", "Down")
-    ahead = [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)]
     turns = head_poses(torch.from_numpy(head), torch.zeros(3).double())[:, :3, :3].numpy()
-    x, y, z = np.einsum("fij,jf->if", turns, np.stack(ahead))
+    x, y, z = np.einsum("fij,fj->if", turns, directions(yaw, pitch))
     return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], 1))
 
 

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from avatar.geometry.similarity import fit_similarity
 from avatar.geometry.triangle_mesh import point_normals
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, directions, normalised
 from avatar.heads import Head
 from avatar.heads.shape_space import mean_face
 from avatar.retarget.template import template_of
@@ -138,13 +138,9 @@ def lip_error(tracked: Floats, true: Floats, head: Head) -> float:
 
 def gaze_error(tracked: Floats, true: Floats) -> float:
     """Median angle in degrees between gazes [F, eyes, 2] of yaw and pitch."""
-    cosines = (_directions(tracked) * _directions(true)).sum(-1)
+    ours, theirs = (directions(*np.moveaxis(np.radians(gaze), -1, 0)) for gaze in (tracked, true))
+    cosines = (ours * theirs).sum(-1)
     return median_of(np.degrees(np.arccos(np.clip(cosines, -1, 1))))
-
-
-def _directions(gaze: Floats) -> Floats:
-    yaw, pitch = np.moveaxis(np.radians(gaze), -1, 0)
-    return np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], -1)
 
 
 def lip_gaps(head: Head, vertices: Floats) -> Floats:
