@@ -1,13 +1,13 @@
 """Measure avatars against pictures and films: tables, JSON with --report, pictures with --sheet."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
 
 from rich.table import Table
 
 from common.threads import use_threads
 from research.commands.printing import cell, cells, filled, show
 from research.evaluation.avatar.evaluate import Evaluation, evaluate_avatar
-from research.evaluation.film.evaluate import FilmEvaluation, Row, evaluate_films
+from research.evaluation.film.evaluate import Row, evaluate_films
 from research.evaluation.options import (
     AvatarEvaluationOptions,
     FilmEvaluationOptions,
@@ -73,11 +73,11 @@ SIDE = "+.0f° .0% .1% .1% .3f"
 
 def evaluate_any_film(options: FilmEvaluationOptions) -> None:
     use_threads(options.threads)
-    result = evaluate_films(options)
-    show(film_tables(result), result.report(), options.report)
+    rows = evaluate_films(options)
+    show(film_tables(rows), rows, options.report)
 
 
-def film_tables(result: FilmEvaluation) -> list[Table]:
+def film_tables(rows: Mapping[str, Row]) -> list[Table]:
     """A row for each film, or folder of films: its lips, and its face."""
     lips = Table(
         *("lips", "gap r", "95 %", "width r", "95 %", "unshifted", "shift (ms)", "amplitude"),
@@ -86,12 +86,12 @@ def film_tables(result: FilmEvaluation) -> list[Table]:
         "eyes' distance",
     )
     face = Table("face", "sharpness", "varies", "yaw (°)", "pitch", "roll", "speed (°/s)", "found")
-    for name, row in result.rows.items():
+    for name, row in rows.items():
         title = name if row.films == 1 else f"{name} ({row.films})"
         lips.add_row(title, *_lip_cells(row))
         if row.picture:
-            figures = asdict(row.picture).values()
-            face.add_row(title, *cells([*figures], ".4f .0% .1f .1f .1f .1f .0%"))
+            figures = [*vars(row.picture).values()]
+            face.add_row(title, *cells(figures, ".4f .0% .1f .1f .1f .1f .0%"))
     return [lips, face]
 
 
@@ -138,7 +138,7 @@ ROWS = {
 
 def evaluate_tracked(options: TrackingEvaluationOptions) -> None:
     scores = evaluate_tracking(options)
-    show([tracking_table(scores)], asdict(scores), options.report)
+    show([tracking_table(scores)], vars(scores), options.report)
 
 
 def tracking_table(scores: TrackingScores) -> Table:

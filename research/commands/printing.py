@@ -1,6 +1,7 @@
 """What commands print and keep: tables, in a pipe as well, and reports."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import is_dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ def show(
 
 
 def known(value: Any) -> Any:
-    """The same with None in place of what is no number."""
+    """The same as plain values, with None in place of what is no number."""
+    if is_dataclass(value):
+        value = vars(value)
     if isinstance(value, Mapping):
         return {key: known(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +107,8 @@ class Evaluation:
 
     def report(self) -> dict[str, Any]:
         """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin."""
-        regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
         lips = {"gap_correlation": self.gap_correlation, "provenance": self.provenance}
-        return {**asdict(self.means.whole), "regions": regions, **lips}
+        return {**vars(self.means.whole), "regions": self.means.regions, **lips}
 
 
 def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:

@@ -1,7 +1,7 @@
 """Measure emotional speech on several faces, and in pictures of several avatars."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -55,19 +55,12 @@ class EmotionEvaluation:
     def report(self) -> dict[str, Any]:
         """Figures by their names, for a file."""
         return {
-            "neutral": {face: asdict(kept) for face, kept in self.neutral.items()},
-            "felt": _as_dicts(self.gated),
-            "plain": _as_dicts(self.plain),
+            "neutral": self.neutral,
+            "felt": self.gated,
+            "plain": self.plain,
             "seen_growth": self.seen_growth,
             "recognised": self.recognised,
         }
-
-
-def _as_dicts(rows: Rows) -> dict[str, Any]:
-    return {
-        face: {name: {at: asdict(kept) for at, kept in by.items()} for name, by in named.items()}
-        for face, named in rows.items()
-    }
 
 
 Speech = Sequence[tuple[Recording, Tensor]]

@@ -1,10 +1,9 @@
 """Films of any program against the true films of the same sound."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from avatar.geometry.vectors import Bools
 from avatar.video.reader import film_info
@@ -39,18 +38,9 @@ class Row:
     films: int = 1
 
 
-@dataclass(frozen=True)
-class FilmEvaluation:
-    rows: dict[str, Row]  # by the film's name, then what chance gives, then the truth
-
-    def report(self) -> dict[str, Any]:
-        """Figures by their names, for a file."""
-        return {name: asdict(row) for name, row in self.rows.items()}
-
-
-def evaluate_films(options: FilmEvaluationOptions) -> FilmEvaluation:
-    """Find the face in all films, and compare. Bad input raises InputError or OSError with one
-    sentence."""
+def evaluate_films(options: FilmEvaluationOptions) -> dict[str, Row]:
+    """Find the face in all films, and compare: rows by the film's name, then what chance gives,
+    then the truth. Bad input raises InputError or OSError with one sentence."""
     pairs = film_pairs(options.film, options.truth)
     check_outputs(options.report)
     for film, truth in chain.from_iterable(pairs.values()):
@@ -75,7 +65,7 @@ def evaluate_films(options: FilmEvaluationOptions) -> FilmEvaluation:
     rows["truth"] = _pooled(
         [Row(compare(t.lips, t.lips, silent), t.picture, {}) for t, silent in truths.values()]
     )
-    return FilmEvaluation(rows)
+    return rows
 
 
 def film_pairs(films: Sequence[Path], truth: Path) -> dict[str, list[tuple[Path, Path]]]:

@@ -1,7 +1,7 @@
 """Measure an avatar of photos: on the photos, from the sides, and against the truth."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -59,15 +59,9 @@ class PhotoEvaluation:
 
     def report(self) -> dict[str, Any]:
         """Figures by their names, for a file."""
-        photos = [
-            {
-                **asdict(each.scores.whole),
-                "regions": {name: asdict(s) for name, s in each.scores.regions.items()},
-            }
-            for each in self.photos
-        ]
-        sides, truth = ([asdict(row) for row in rows] for rows in (self.sides, self.truth))
-        return {"photos": photos, "sides": sides, "truth": truth}
+        parts = [each.scores for each in self.photos]
+        photos = [{**vars(each.whole), "regions": each.regions} for each in parts]
+        return {"photos": photos, "sides": self.sides, "truth": self.truth}
 
 
 def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:

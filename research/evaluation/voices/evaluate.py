@@ -6,7 +6,7 @@ and whether faces that speak with one voice move their lips alike.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,8 @@ class VoicesEvaluation:
             "asynchronous": self.means(own=False),
             "likeness": self.likeness(),
             "identity_mm": max(each.identity_mm for each in self.spoken),
-            "spoken": [asdict(each) for each in self.spoken],
-            "alike": {voice: [asdict(a) for a in pairs] for voice, pairs in self.alike.items()},
+            "spoken": self.spoken,
+            "alike": self.alike,
         }
 
 
