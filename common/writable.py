@@ -2,7 +2,7 @@
 
 import errno
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,17 @@ def check_writable(path: Path, folder: bool = False) -> None:
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:
         raise _cannot_write(path, error) from None
+
+
+def check_distinct(written: Iterable[Path | None], read: Iterable[Path | None] = ()) -> None:
+    """Refuse outputs that are inputs or other outputs as well. InputError names the first."""
+    taken = {path.resolve() for path in read if path is not None}
+    for path in written:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise InputError(f"{path}: is named twice, as another input or output; choose another")
+        taken.add(path.resolve())
 
 
 @contextmanager

@@ -34,8 +34,8 @@ MAY_IMPORT = {
         "avatar.drive avatar.trust common splat"
     ),
     "avatar.behaviour": (
-        "audio2mesh.model audio2mesh.pose_vae audio2mesh.prosody audio2mesh.sound "
-        "avatar.geometry avatar.heads avatar.retarget common"
+        "audio2mesh.model audio2mesh.pose_vae audio2mesh.prosody audio2mesh.sound avatar.geometry "
+        "avatar.heads avatar.retarget common"
     ),
     "avatar.drive": (
         "audio2mesh audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
@@ -46,8 +46,8 @@ MAY_IMPORT = {
     "avatar.heads": "avatar.geometry common",
     "avatar.lighting": "avatar.geometry avatar.heads avatar.rigging common splat splat.scene",
     "avatar.lipreading": (
-        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync "
-        "avatar.heads avatar.video"
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync avatar.heads "
+        "avatar.video"
     ),
     "avatar.live": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.avatar_io avatar.behaviour "
@@ -73,8 +73,7 @@ MAY_IMPORT = {
     ),
     "avatar.tracking": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lipreading avatar.people "
-        "avatar.reconstruct avatar.retarget avatar.rigging avatar.video avatar.vision common "
-        "splat"
+        "avatar.reconstruct avatar.retarget avatar.rigging avatar.video avatar.vision common splat"
     ),
     "avatar.trust": "avatar.avatar_io avatar.geometry avatar.video common",
     "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
@@ -128,8 +127,8 @@ MAY_IMPORT = {
         "research.evaluation.speech splat"
     ),
     "research.evaluation.film": (
-        "audio2mesh.data audio2mesh.prosody audio2mesh.sound avatar.geometry "
-        "avatar.heads avatar.tracking avatar.video avatar.vision common research.evaluation "
+        "audio2mesh.data audio2mesh.prosody audio2mesh.sound avatar.geometry avatar.heads "
+        "avatar.tracking avatar.video avatar.vision common research.evaluation "
         "research.evaluation.head research.evaluation.speech research.lipreading"
     ),
     "research.evaluation.head": (
@@ -163,8 +162,8 @@ MAY_IMPORT = {
     ),
     "research.people": "avatar.geometry avatar.lighting avatar.people avatar.rigging",
     "research.upkeep": (
-        "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people avatar.photo "
-        "avatar.rigging common"
+        "audio2mesh.data audio2mesh.sound avatar.geometry avatar.heads avatar.lighting "
+        "avatar.people avatar.photo avatar.rigging common"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

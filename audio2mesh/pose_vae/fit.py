@@ -25,16 +25,12 @@ FORMAT = "voicesplat-head-1"
 
 def save_pose_net(net: PoseNet, path: Path, training: Mapping[str, Any]) -> None:
     """Write the network; `training` says how it was made."""
-    save_network(net, path, FORMAT, options=_options(net), training=training)
+    save_network(net, path, FORMAT, options=dict(vars(net.options)), training=training)
 
 
 def load_pose_net(path: Path) -> PoseNet:
     """Open a network of head motion. Raises as `load_network` does."""
     return load_network(path, FORMAT, "network of head motion", _build)
-
-
-def _options(net: PoseNet) -> dict[str, Any]:
-    return dict(vars(net.options))
 
 
 def _build(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> PoseNet:

@@ -57,19 +57,14 @@ def load_avatar(path: Path) -> Avatar:
 
     Raises FileNotFoundError where there is none, InputError that names the broken rule otherwise.
     """
-    ply = read_ply(path)
-    if ply.binding is None:
-        raise InputError(
-            f"{path} is a plain 3DGS file: its Gaussians have no binding_0 that ties them to a "
-            "mesh; use an avatar that was built bound to a head"
-        )
+    ply, binding = read_bound(path)
     if ply.mesh_vertices is None or ply.mesh_faces is None:
         raise InputError(
             f"{path} holds bound Gaussians but no rest mesh (elements mesh_vertex and mesh_face); "
             "save it with its mesh"
         )
     triangles = len(ply.mesh_faces)
-    highest = int(ply.binding.max())
+    highest = int(binding.max())
     if highest >= triangles:
         raise InputError(
             f"{path}: binding_0 names triangle {highest}, but its mesh has {triangles} triangles; "
@@ -83,7 +78,19 @@ def load_avatar(path: Path) -> Avatar:
     origin, consent = provenance_of(ply.comments)
     rest = (topology, ply.template_vertices, *identity, origin)
     unlit, manner = UNLIT in ply.comments, _bytes(ply.tables.get(MANNER))
-    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit, manner, consent)
+    return Avatar(ply.gaussians, binding, *mesh, *rest, unlit, manner, consent)
+
+
+def read_bound(path: Path) -> tuple[SplatPly, Tensor]:
+    """A .ply, and the triangles [N] that its Gaussians are bound to. Raises FileNotFoundError, or
+    InputError where they are bound to none."""
+    ply = read_ply(path)
+    if ply.binding is None:
+        raise InputError(
+            f"{path} is a plain 3DGS file: its Gaussians have no binding_0 that ties them to a "
+            "mesh; use an avatar that was built bound to a head"
+        )
+    return ply, ply.binding
 
 
 def _fields(comments: Iterable[str]) -> dict[str, str]:

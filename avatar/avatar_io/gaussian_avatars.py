@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.avatar_io.avatar_file import read_bound
+from avatar.avatar_io.motion_file import optional_floats
 from avatar.heads.flame_model import (
     FACES,
     SHAPES,
@@ -35,7 +37,7 @@ from avatar.rigging.avatar import Avatar, check_mesh
 from common.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays
 from common.atomic import write_beside
 from common.errors import InputError
-from splat import RawGaussians, SplatPly, read_ply, write_ply
+from splat import RawGaussians, SplatPly, write_ply
 
 POINTS, PARAMETERS, MESH = "point_cloud.ply", "flame_param.npz", "canonical_mesh.npz"
 CANONICAL_PARAMETERS = "canonical_flame_param.npz"
@@ -50,15 +52,10 @@ def read_gaussian_avatar(path: Path, flame: Path | None = None) -> Avatar:
     Raises FileNotFoundError or InputError: what is missing or broken, and what to do.
     """
     path = path / POINTS if path.is_dir() else path
-    ply = read_ply(path)
-    if ply.binding is None:
-        raise InputError(
-            f"{path} is a plain 3DGS file: its Gaussians have no binding_0 that ties them to a "
-            "mesh; use an avatar that was built bound to a head"
-        )
+    ply, binding = read_bound(path)
     if (path.parent / MESH).is_file():
-        return _with_mesh(path, ply.gaussians, ply.binding)
-    return _with_flame(path, ply.gaussians, ply.binding, flame)
+        return _with_mesh(path, ply.gaussians, binding)
+    return _with_flame(path, ply.gaussians, binding, flame)
 
 
 def write_gaussian_avatar(
@@ -144,9 +141,9 @@ def _with_mesh(path: Path, gaussians: RawGaussians, binding: Tensor) -> Avatar:
     count = int(arrays["coefficients"]) if "coefficients" in arrays else COEFFICIENTS
     return Avatar(
         *(replace(gaussians, sh=_cut(gaussians.sh, count)), binding, vertices, faces, topology),
-        template=_optional(beside, arrays, "template", (3,)),
-        flame_shape=_optional(beside, arrays, "flame_shape"),
-        flame_offset=_optional(beside, arrays, "flame_offset", (3,)),
+        template=optional_floats(beside, arrays, "template", (3,)),
+        flame_shape=optional_floats(beside, arrays, "flame_shape"),
+        flame_offset=optional_floats(beside, arrays, "flame_offset", (3,)),
         origin=origin,
         consent=consent,
     )
@@ -175,10 +172,6 @@ def _write_mesh(path: Path, avatar: Avatar) -> None:
             consent=np.array(avatar.consent),
             **floats,
         )
-
-
-def _optional(path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = ()) -> Tensor | None:
-    return torch.from_numpy(pick_floats(path, arrays, name, last)) if name in arrays else None
 
 
 def _identity(avatar: Avatar, flame: Path | None) -> tuple[Tensor, Tensor]:

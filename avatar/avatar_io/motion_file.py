@@ -56,14 +56,14 @@ def open_motion(path: Path) -> SavedMotion:
         ) from None
     rest = torch.from_numpy(pick_floats(path, arrays, "rest", (3,)))
     mesh = Mesh(rest, torch.from_numpy(pick_faces(path, arrays, len(rest))))
-    pose = _optional(path, arrays, "head_pose", (4, 4))
+    pose = optional_floats(path, arrays, "head_pose", (4, 4))
     pose = torch.eye(4).expand(frames, 4, 4) if pose is None else pose
     if vertices != len(rest) or len(pose) != frames:
         raise InputError(
             f"{path}: its offsets [{frames}, {vertices}, 3], head poses {list(pose.shape)} and "
             f"rest mesh {list(rest.shape)} do not belong together; save it again"
         )
-    template = _optional(path, arrays, "template", (3,))
+    template = optional_floats(path, arrays, "template", (3,))
     check_template(path, template)
     topology = str(pick(path, arrays, "topology"))
     check_mesh(path, topology, mesh.vertices, mesh.faces)
@@ -121,7 +121,10 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     return shape, dtype
 
 
-def _optional(path: Path, arrays: Arrays, name: str, last: tuple[int, ...]) -> Tensor | None:
+def optional_floats(
+    path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = ()
+) -> Tensor | None:
+    """What `pick_floats` gives; None where the file has no such array."""
     return torch.from_numpy(pick_floats(path, arrays, name, last)) if name in arrays else None
 
 

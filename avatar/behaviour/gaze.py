@@ -12,7 +12,7 @@ from avatar.behaviour.speech_events import Trajectories
 from avatar.behaviour.style import StyleParams
 from avatar.geometry.rotations import head_poses
 from avatar.geometry.similarity import fit_similarity
-from avatar.geometry.vectors import Floats, Ints
+from avatar.geometry.vectors import Floats, Ints, directions
 
 STRATA = 5
 
@@ -129,10 +129,7 @@ def _head_part(direction: Floats) -> Floats:
 def eyes_in_head(look: Floats, head: Floats) -> Floats:
     """Directions [F, 2] of the eyes in a head turned by yaw, pitch and roll [F, 3] whose gaze is
     `look` [F, 2]; all in degrees."""
-    yaw, pitch = np.radians(look).T
-    ahead = np.stack(
-        [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=1
-    )
+    ahead = directions(*np.radians(look).T)
     turns = head_poses(torch.from_numpy(np.radians(head)), torch.zeros(3).double())
     x, y, z = np.einsum("fji,fj->if", turns[:, :3, :3].numpy(), ahead)
     return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], axis=1))

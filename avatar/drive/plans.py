@@ -23,7 +23,7 @@ from avatar.video.output import check_output, check_picture
 from avatar.video.sound import Sound
 from common.device import Device
 from common.errors import InputError
-from common.writable import check_writable
+from common.writable import check_distinct, check_writable
 
 LARGEST = 8192  # pixels
 SLOWEST, FASTEST = 1.0, 240.0  # frames a second
@@ -155,12 +155,7 @@ def _check_distinct(
     for path in written[1:]:
         if path is not None:
             check_writable(path)
-    taken = {path.resolve() for path in (*read, *camera)}
-    for path in written:
-        if path is not None and path.resolve() in taken:
-            raise InputError(f"{path}: is named twice, as another input or output; choose another")
-        if path is not None:
-            taken.add(path.resolve())
+    check_distinct(written, (*read, *camera))
 
 
 @dataclass(frozen=True)

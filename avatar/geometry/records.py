@@ -24,6 +24,14 @@ def concatenated(parts: Sequence[T]) -> T:
     return join(parts)
 
 
+def mapped(record: T, change: Callable[[Any], Any]) -> T:
+    """The record with every array changed, also in records within it."""
+    if not is_dataclass(record):
+        return change(record)
+    kind: Callable[..., T] = type(record)
+    return kind(*(mapped(getattr(record, field.name), change) for field in fields(record)))
+
+
 def stacked(faces: Sequence[Ints], counts: Sequence[int]) -> Ints:
     """Triangles [M, 3] of several meshes side by side, whose numbers of vertices are `counts`."""
     firsts = np.cumsum([0, *counts[:-1]])

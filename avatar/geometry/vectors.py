@@ -15,6 +15,11 @@ def normalised(vectors: Floats) -> Floats:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
+def directions(yaw: ArrayLike, pitch: ArrayLike) -> Floats:
+    """Unit vectors [..., 3] of angles [...] in radians to the left (+x) of +z and up."""
+    return np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], -1)
+
+
 def dot(a: Floats, b: Floats) -> Floats:
     """Scalar products over the last axis, kept as an axis of one."""
     return (a * b).sum(-1, keepdims=True)

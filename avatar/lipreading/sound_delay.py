@@ -39,6 +39,12 @@ def face_geometry(head: Head) -> FaceGeometry:
     )
 
 
+def speaking_head() -> tuple[FaceUnits, FaceGeometry, str]:
+    """Units, geometry and topology of the head that clips of speech move."""
+    head = load_head()
+    return face_units(head), face_geometry(head), head.topology
+
+
 def _tip(forward: Tensor) -> Tensor:
     """Indices of the vertices that a tongue which comes out brings forward [V] the farthest."""
     return (forward > _TIP * forward.max()).nonzero().squeeze(1)

@@ -1,13 +1,13 @@
 """An avatar, a moved mesh and a camera become a picture."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from avatar.geometry.records import mapped
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from avatar.rigging.compiled import fast_rig
@@ -28,8 +28,7 @@ def avatar_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gauss
 def batch_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gaussians]:
     """The same in PyTorch, for many meshes [..., V, 3] at once: means, quats and scales are of each
     mesh, opacities and SH coefficients of all."""
-    local = activate(avatar.gaussians)
-    local = Gaussians(*(getattr(local, f.name).to(device) for f in fields(local)))
+    local = mapped(activate(avatar.gaussians), lambda values: values.to(device))
     binding, faces = avatar.binding.to(device), avatar.faces.to(device)
     return lambda vertices: to_world(local, binding, triangle_frames(vertices.to(device), faces))
 

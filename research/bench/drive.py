@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, run
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +25,6 @@ from common.wav_files import write_wav
 
 _PUSH = 320  # samples that live speech arrives in
 
-Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
@@ -49,15 +48,10 @@ class LiveTimes:
     error: float  # mm², as the lip vertex error, from the offline motion
 
 
-def alone(
-    measure: Callable[Concatenate[Path, Arguments], Result],
-    voice: Path,
-    *args: Arguments.args,
-    **kwargs: Arguments.kwargs,
-) -> Result:
+def alone(measure: Callable[..., Result], *given: object) -> Result:
     """What `measure` returns in a new process."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(measure, voice, *args, **kwargs).result()
+        return pool.submit(measure, *given).result()
 
 
 def measure_speech(voice: Path, seconds: float) -> SpeechTimes:

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from avatar.geometry.vectors import Floats
+from avatar.lighting.environment import towards
 from splat import Camera, look_at
 
 DISTANCE = 1.05  # metres
@@ -22,7 +22,7 @@ def capture_cameras(count: int, width: int, height: int, seed: int) -> list[Came
     for azimuth, elevation in _directions(count):
         azimuth, elevation = rng.normal([azimuth, elevation], JITTER_DEGREES)
         distance = DISTANCE + rng.uniform(-1, 1) * JITTER_METRES
-        eye = np.array(AIM) + distance * _towards(azimuth, elevation)
+        eye = np.array(AIM) + distance * towards(azimuth, elevation)
         roll = np.radians(rng.normal(0, ROLL_DEGREES))
         up = np.array([np.sin(roll), np.cos(roll), 0.0])
         cameras.append(
@@ -53,9 +53,3 @@ def _directions(count: int) -> list[tuple[float, float]]:
         for row, elevation, widest in zip(rows, ROWS, WIDEST, strict=True)
         for azimuth in (np.linspace(-widest, widest, row) if row > 1 else [0.0] * row)
     ]
-
-
-def _towards(azimuth: float, elevation: float) -> Floats:
-    """Unit vector [3] from the head to a camera."""
-    a, e = np.radians(azimuth), np.radians(elevation)
-    return np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])

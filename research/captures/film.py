@@ -15,11 +15,9 @@ from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
 from avatar.reconstruct.capture_writer import (
-    PICTURES,
     frame_entry,
     picture_path,
     vertices_path,
-    write_picture,
     write_transforms,
 )
 from avatar.rigging.avatar import pose
@@ -29,7 +27,15 @@ from common.arrays import write_arrays
 from common.threads import use_threads
 from common.wav_files import write_wav
 from research.captures.film_motion import FADE, FilmMotion, filmed
-from research.captures.make import Made, claim, in_threads, made, write_rest
+from research.captures.make import (
+    Made,
+    claim,
+    in_threads,
+    is_drawn,
+    made,
+    write_pictures,
+    write_rest,
+)
 from research.captures.motion import FPS
 from research.captures.options import CaptureOptions, check_options
 from research.captures.phone import (
@@ -146,15 +152,12 @@ def _set_up(options: CaptureOptions) -> Take:
 
 def _film_frame(options: CaptureOptions, take: Take, index: int) -> int:
     """Draw one frame unless it is there."""
-    paths = {key: options.out / picture_path(key, index, 0) for key in PICTURES}
-    if all(path.is_file() for path in paths.values()):
+    if is_drawn(options.out, index, 0):
         return 0
     rng = np.random.default_rng([options.seed, 13, index])
     gain = take.gains[index]
     picture = sensed(_exposed(take, index), take.behind * gain, GRAIN, rng)
-    parts = (picture.colour, picture.mask, picture.regions)
-    for path, part in zip(paths.values(), parts, strict=True):
-        write_picture(path, part)
+    write_pictures(options.out, index, 0, picture)
     return 1
 
 

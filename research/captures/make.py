@@ -29,7 +29,7 @@ from research.captures.cameras import (
 )
 from research.captures.motion import Timestep, acted
 from research.captures.options import CaptureOptions, check_options
-from research.captures.picture import draw
+from research.captures.picture import Picture, draw
 from research.captures.pose import pose_scene
 from research.captures.scene import Scene, build_scene
 from splat import Camera
@@ -123,21 +123,26 @@ def _draw_all(options: CaptureOptions, stage: CaptureSetup) -> int:
 
 def _draw_timestep(out: Path, stage: CaptureSetup, index: int) -> int:
     """Draw one timestep for all cameras that lack it."""
-    missing = [
-        number
-        for number in range(len(stage.cameras))
-        if not all((out / picture_path(key, index, number)).is_file() for key in PICTURES)
-    ]
+    missing = [number for number in range(len(stage.cameras)) if not is_drawn(out, index, number)]
     if not missing:
         return 0
     timestep = stage.timesteps[index]
     surface = pose_scene(stage.scene, timestep.offsets, timestep.head_pose)
     for number in missing:
-        picture = draw(surface, stage.cameras[number], np.ones(3))
-        parts = (picture.colour, picture.mask, picture.regions)
-        for key, part in zip(PICTURES, parts, strict=True):
-            write_picture(out / picture_path(key, index, number), part)
+        write_pictures(out, index, number, draw(surface, stage.cameras[number], np.ones(3)))
     return len(missing)
+
+
+def is_drawn(out: Path, timestep: int, camera: int) -> bool:
+    """Whether a picture is there, with its mask and its regions."""
+    return all((out / picture_path(key, timestep, camera)).is_file() for key in PICTURES)
+
+
+def write_pictures(out: Path, timestep: int, camera: int, picture: Picture) -> None:
+    """Write a picture, its mask and its regions."""
+    parts = (picture.colour, picture.mask, picture.regions)
+    for key, part in zip(PICTURES, parts, strict=True):
+        write_picture(out / picture_path(key, timestep, camera), part)
 
 
 def _write_truth(options: CaptureOptions, stage: CaptureSetup) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from audio2mesh import load_model, stream_audio, stream_offsets
 from audio2mesh.prosody.listener import heard_prosody
 from audio2mesh.prosody.record import FRAMES_PER_SECOND, Prosody, joined
+from avatar.behaviour.emotion_presets import both
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.performance import BESIDE_GAZE, Life, live
 from avatar.behaviour.speech_events import silence
@@ -28,37 +29,31 @@ EXPRESSION_SEQUENCES, SPEECH_SEQUENCES = 5, 3
 SPOKEN_SHARE = 0.7  # of the recording that is for training
 
 
-def _both(**weights: float) -> dict[str, float]:
-    """The same weights for the units of both sides."""
-    return {f"{name}{side}": weight for name, weight in weights.items() for side in SIDES}
-
-
-SIDES = ("Left", "Right")
 EXPRESSIONS: tuple[Mapping[str, float], ...] = (
     {},
-    _both(mouthSmile=0.8, cheekSquint=0.5),
-    {**_both(mouthSmile=0.9, mouthUpperUp=0.5, cheekSquint=0.6), "jawOpen": 0.15},
+    both(mouthSmile=0.8, cheekSquint=0.5),
+    {**both(mouthSmile=0.9, mouthUpperUp=0.5, cheekSquint=0.6), "jawOpen": 0.15},
     {"jawOpen": 0.4},
     {"jawOpen": 0.8},
     {"mouthPucker": 0.9},
     {"mouthFunnel": 0.8, "jawOpen": 0.25},
-    _both(mouthFrown=0.8, browDown=0.5),
-    {**_both(browOuterUp=0.9, eyeWide=0.6), "browInnerUp": 0.8},
-    _both(browDown=0.9, eyeSquint=0.5),
-    _both(noseSneer=0.8, mouthUpperUp=0.6, browDown=0.5),
-    _both(mouthStretch=0.8, mouthLowerDown=0.6),
+    both(mouthFrown=0.8, browDown=0.5),
+    {**both(browOuterUp=0.9, eyeWide=0.6), "browInnerUp": 0.8},
+    both(browDown=0.9, eyeSquint=0.5),
+    both(noseSneer=0.8, mouthUpperUp=0.6, browDown=0.5),
+    both(mouthStretch=0.8, mouthLowerDown=0.6),
     {"jawLeft": 0.7, "mouthLeft": 0.5},
     {"jawRight": 0.7, "mouthRight": 0.5},
-    {"cheekPuff": 0.8, **_both(mouthPress=0.4)},
+    {"cheekPuff": 0.8, **both(mouthPress=0.4)},
     {"mouthRollLower": 0.6, "mouthRollUpper": 0.6},
-    _both(eyeSquint=0.8, cheekSquint=0.6),
-    _both(eyeBlink=1.0),
+    both(eyeSquint=0.8, cheekSquint=0.6),
+    both(eyeBlink=1.0),
     {"eyeBlinkLeft": 1.0, "mouthSmileLeft": 0.7, "cheekSquintLeft": 0.6},
     {"mouthSmileRight": 0.7, "mouthDimpleRight": 0.4, "browOuterUpRight": 0.7},
-    {"jawOpen": 0.55, "browInnerUp": 0.8, **_both(browOuterUp=0.8, eyeWide=0.7)},
-    _both(mouthLowerDown=0.7, mouthUpperUp=0.7),
+    {"jawOpen": 0.55, "browInnerUp": 0.8, **both(browOuterUp=0.8, eyeWide=0.7)},
+    both(mouthLowerDown=0.7, mouthUpperUp=0.7),
     {"mouthShrugLower": 0.8, "mouthShrugUpper": 0.4, "browInnerUp": 0.5},
-    {"jawForward": 0.6, **_both(mouthLowerDown=0.4)},
+    {"jawForward": 0.6, **both(mouthLowerDown=0.4)},
 )
 """What a subject is asked for, in ARKit's units."""
 

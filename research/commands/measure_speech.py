@@ -1,6 +1,5 @@
 """Measure speech and what moves with it: tables, JSON with --report."""
 
-from collections.abc import Iterable
 from math import isfinite
 
 from rich.table import Table
@@ -8,15 +7,14 @@ from rich.table import Table
 from audio2mesh.lipreading.network import load_lipreader
 from audio2mesh.sync.critic import load_syncnet
 from avatar.heads import load_head
-from avatar.lipreading.sound_delay import face_geometry, face_units
+from avatar.lipreading.sound_delay import speaking_head
 from common.errors import InputError
 from common.threads import use_threads
-from research.commands.printing import keep_report, print_table
+from research.commands.printing import cell, cells, print_table, show
 from research.corpus.recordings import read_transcripts
 from research.evaluation.emotion.evaluate import SHARED, EmotionEvaluation, evaluate_emotion
 from research.evaluation.emotion.kept import Kept
 from research.evaluation.emotion.seen import write_emotion_sheet
-from research.evaluation.figures import cell
 from research.evaluation.head.card import ROWS, Band
 from research.evaluation.head.evaluate import HeadEvaluation, evaluate_head
 from research.evaluation.options import (
@@ -26,10 +24,10 @@ from research.evaluation.options import (
     VoicesEvaluationOptions,
 )
 from research.evaluation.speech.evaluate import Evaluation, evaluate, figures_table
-from research.evaluation.speech.judges import sync_judge, together
+from research.evaluation.speech.judges import sync_judge
 from research.evaluation.speech.measures import Judge
 from research.evaluation.speech.recordings import Material
-from research.evaluation.voices.evaluate import FIGURES, VoicesEvaluation, evaluate_voices
+from research.evaluation.voices.evaluate import VoicesEvaluation, evaluate_voices
 from research.lipreading.judge import lip_reading_judge
 
 
@@ -37,30 +35,29 @@ def evaluate_spoken(options: SpeechEvaluationOptions) -> None:
     use_threads(options.threads)
     if options.transcripts and not options.lip_reading:
         raise InputError("--transcripts: words are read from lips; add --lip-reading")
-    texts = read_transcripts(options.transcripts).texts if options.transcripts else None
-    head = load_head()
+    texts = read_transcripts(options.transcripts) if options.transcripts else None
 
     def judges(material: Material) -> Judge:
         sync = sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)
         if not options.lip_reading:
             return sync
         reader = load_lipreader(options.lipreader)
-        return together(sync, lip_reading_judge(reader, head, material, texts))
+        reading = lip_reading_judge(reader, load_head(), material, texts)
+        return lambda *said: sync(*said) | reading(*said)
 
-    result = evaluate(options, face_units(head), face_geometry(head), head.topology, judges)
-    print_figures(result)
-    keep_report(result.report(), options.report)
+    result = evaluate(options, speaking_head(), judges)
+    show(speech_tables(result), result.report(), options.report)
 
 
-def print_figures(result: Evaluation) -> None:
-    """Print the tables."""
+def speech_tables(result: Evaluation) -> list[Table]:
+    """All recordings together, and the medians over them."""
     recordings = result.material.recordings
     minutes = sum(recording.seconds for recording in recordings) / 60
     columns = result.rows | ({"truth": result.truth} if result.truth else {})
-    table = figures_table(columns, f"{len(recordings)} recordings, {minutes:.1f} minutes")
-    print_table(table)
+    tables = [figures_table(columns, f"{len(recordings)} recordings, {minutes:.1f} minutes")]
     if len(recordings) > 1:
-        print_table(figures_table(result.medians(), "their medians over the recordings"))
+        tables.append(figures_table(result.medians(), "their medians over the recordings"))
+    return tables
 
 
 GROWS = 0.9
@@ -70,11 +67,10 @@ GROWS = 0.9
 def evaluate_emotions(options: EmotionEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_emotion(options)
-    for table in (*(kept_table(result, face) for face in result.neutral), seen_table(result)):
-        print_table(table)
     if options.sheet:
         write_emotion_sheet(options.sheet, result.people)
-    keep_report(result.report(), options.report, options.sheet)
+    tables = [*(kept_table(result, face) for face in result.neutral), seen_table(result)]
+    show(tables, result.report(), options.report, options.sheet)
 
 
 def kept_table(result: EmotionEvaluation, face: str) -> Table:
@@ -91,27 +87,20 @@ def kept_table(result: EmotionEvaluation, face: str) -> Table:
     return table
 
 
-def _row(gated: Kept, plain: Kept | None) -> Iterable[str]:
-    for figure in ("closure_mbp", "contact_fv", "rounding", "largest_gap_mm"):
-        form = ".2f" if figure == "largest_gap_mm" else ".1%"
-        for kept in (gated, plain):
-            yield cell(getattr(kept, figure) if kept else None, form)
-    for value in (gated.lse_d, gated.lse_d_about_rest):
-        yield cell(value, ".3f")
+def _row(gated: Kept, plain: Kept | None) -> list[str]:
+    names = "closure_mbp", "contact_fv", "rounding", "largest_gap_mm"
+    found = [getattr(kept, name, None) for name in names for kept in (gated, plain)]
+    forms = ".1% .1% .1% .1% .1% .1% .2f .2f .3f .3f"
+    return cells([*found, gated.lse_d, gated.lse_d_about_rest], forms)
 
 
 def seen_table(result: EmotionEvaluation) -> Table:
     """How emotions grow with intensity, and how often they are recognised."""
-    at = list(result.recognised)
-    table = Table("emotion", "units grow", *(f"named at {level}" for level in at))
+    table = Table("emotion", "units grow", *(f"named at {level}" for level in result.recognised))
     for name in result.gated[SHARED]:
         seen = [unit for by in result.seen_growth.values() for unit in by[name].values()]
-        shares = [result.recognised[level][name] for level in at]
-        table.add_row(
-            name,
-            f"{sum(value >= GROWS for value in seen)} of {len(seen)}",
-            *(f"{share:.0%}" for share in shares),
-        )
+        grow = f"{sum(value >= GROWS for value in seen)} of {len(seen)}"
+        table.add_row(name, grow, *(f"{by[name]:.0%}" for by in result.recognised.values()))
     return table
 
 
@@ -119,17 +108,16 @@ def evaluate_all_voices(options: VoicesEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_voices(options)
     print_table(pairs_table(result))
-    for line in lines(result):
-        print(line)
-    keep_report(result.report(), options.report)
+    print("\n".join(lines(result)))
+    show([], result.report(), options.report)
 
 
 def pairs_table(result: VoicesEvaluation) -> Table:
     """What own voices give an avatar, and what others' give it."""
     table = Table("pairs", "count", "m b p shut", "LSE-D", "LSE-C")
     for name, own in (("synchronous", True), ("asynchronous", False)):
-        means, count = result.means(own), str(len(result.pairs(own)))
-        table.add_row(name, count, *(cell(means[figure], ".3f") for figure in FIGURES))
+        figures = [len(result.pairs(own)), *result.means(own).values()]
+        table.add_row(name, *cells(figures, "d .3f .3f .3f"))
     return table
 
 
@@ -153,21 +141,15 @@ def lines(result: VoicesEvaluation) -> list[str]:
 
 def evaluate_heads(options: HeadEvaluationOptions) -> None:
     result = evaluate_head(options)
-    print_table(head_table(result))
-    keep_report(result.report(), options.report)
+    show([head_table(result)], result.report(), options.report)
 
 
 def head_table(result: HeadEvaluation) -> Table:
     """A row for each measure, a column for each kind of head; * where people are otherwise."""
     table = Table("", "people", "reading", *(column.title for column in result.columns))
-    cards = [column.card for column in result.columns]
-    outside = [column.outside for column in result.columns]
+    found = [(column.card, column.outside) for column in result.columns]
     for row in ROWS:
-        figures = []
-        for card, beyond in zip(cards, outside, strict=True):
-            figure = card[row.name]
-            star = "*" if row.name in beyond else ""
-            figures.append(cell(figure, ".2f") + star)
+        figures = (cell(c[row.name], ".2f") + "*" * (row.name in outside) for c, outside in found)
         table.add_row(row.title, _band(row.speaker), _band(row.reader), *figures)
     return table
 

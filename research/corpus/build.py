@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import torch
@@ -93,7 +94,7 @@ def _training(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Sour
     for voice in known:
         assert voice.transcripts is not None
         kept = [n for n in voice.recordings if not is_held_out(voice.name, n, options.test_share)]
-        texts += [voice.transcripts.texts[n] for n in kept if n in voice.transcripts.texts]
+        texts += [voice.transcripts[n] for n in kept if n in voice.transcripts]
         sources.append(aligned_source(voice, kept))
     if options.synthetic == "auto":
         sources += synthetic_sources(texts, options.seed)
@@ -140,8 +141,7 @@ def _agreement(encoder: SpeechEncoder, net: PhoneNet, row: Row) -> float:
     """The mean over the clips of a voice."""
     clips = [read_clip(path)[0] for path in row.clips]
     heard = recognise(encoder, net, [clip.audio for clip in clips])
-    shares = [agreement(h.phones, clip.phones) for h, clip in zip(heard, clips, strict=True)]
-    return sum(shares) / len(shares)
+    return mean(agreement(h.phones, clip.phones) for h, clip in zip(heard, clips, strict=True))
 
 
 def _make(source: Source, folder: Path, options: CorpusOptions) -> Row:

@@ -198,11 +198,9 @@ def phone_scores(encoder: SpeechEncoder, net: PhoneNet, audio: np.ndarray) -> ND
 
 def _refined(scores: NDArray[np.float32], count: int) -> NDArray[np.float64]:
     """Scores [T, P] at 50 steps per second, linearly at `count` steps of the decoding rate."""
-    at = np.clip((np.arange(count) + 0.5) / DECODING_RATE * RATE - 0.5, 0, len(scores) - 1)
-    low = np.minimum(at.astype(int), max(0, len(scores) - 2))
-    high = np.minimum(low + 1, len(scores) - 1)
-    weight = (at - low)[:, None]
-    return (1 - weight) * scores[low] + weight * scores[high]
+    steps = np.arange(len(scores))
+    at = (np.arange(count) + 0.5) / DECODING_RATE * RATE - 0.5
+    return np.stack([np.interp(at, steps, column) for column in scores.T], 1)
 
 
 def best_path(scores: NDArray[np.floating], shortest: int, change: float) -> NDArray[np.int64]:

@@ -31,14 +31,8 @@ _ONES = (
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
-@dataclass(frozen=True)
-class Transcripts:
-    texts: dict[str, str]  # by the recording's name without suffix: words between single spaces
-    skipped: tuple[str, ...]  # names whose text is not plain speech
-
-
-def read_transcripts(path: Path) -> Transcripts:
-    """Read a transcript file.
+def read_transcripts(path: Path) -> dict[str, str]:
+    """The plain words of a transcript file, by the recording's name without suffix.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -53,11 +47,7 @@ def read_transcripts(path: Path) -> Transcripts:
         for number, line in enumerate(lines, 1)
         if line.strip() and not line.lstrip().startswith(";")
     ]
-    spoken = {name: spoken_words(text) for name, text in entries}
-    return Transcripts(
-        {name: words for name, words in spoken.items() if words},
-        tuple(name for name, words in spoken.items() if not words),
-    )
+    return {name: words for name, text in entries if (words := spoken_words(text))}
 
 
 def _split(path: Path, number: int, line: str) -> tuple[str, str]:
@@ -127,7 +117,7 @@ class VoiceFolder:
 
     name: str
     recordings: dict[str, Path]  # by name: the path within the folder, without suffix
-    transcripts: Transcripts | None  # None where nobody wrote down what is said
+    transcripts: dict[str, str] | None  # by name; None where nobody wrote down what is said
 
 
 def find_voices(folder: Path) -> list[VoiceFolder]:
@@ -158,7 +148,7 @@ def _voice(folder: Path) -> VoiceFolder:
     }
     listed = folder / FILE_NAME
     transcripts = read_transcripts(listed) if listed.exists() else None
-    if recordings and transcripts is not None and not recordings.keys() & transcripts.texts.keys():
+    if recordings and transcripts is not None and not recordings.keys() & transcripts.keys():
         raise InputError(
             f"{listed}: names none of the recordings beside it; write their names without suffix"
         )

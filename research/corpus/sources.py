@@ -42,7 +42,7 @@ class Source:
 def aligned_source(voice: VoiceFolder, names: Sequence[str]) -> Source:
     """Those of a voice's recordings, by forced alignment with their transcripts."""
     assert voice.transcripts is not None
-    texts = voice.transcripts.texts
+    texts = voice.transcripts
     inputs = [[name, texts.get(name), voice.recordings[name].stat().st_size] for name in names]
 
     def find(report: Report) -> Found:

@@ -10,15 +10,12 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, assert_never
 
 from audio2mesh.data.phones import PHONES, SILENCE, Phone
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.errors import InputError
 from research.corpus.recordings import Utterance
-
-Program = Literal["festival", "flite"]
 
 _ARPABET = {"AX": "AH", "AXR": "ER", "PAU": SILENCE, "H#": SILENCE, "BRTH": SILENCE, "DX": "D"}
 _ARPABET |= {"EL": "L", "EM": "M", "EN": "N", "NX": "N", "HV": "HH", "IX": "IH", "UX": "UW"}
@@ -27,7 +24,7 @@ _ARPABET |= {"EL": "L", "EM": "M", "EN": "N", "NX": "N", "HV": "HH", "IX": "IH",
 @dataclass(frozen=True)
 class SyntheticVoice:
     name: str
-    program: Program
+    program: str  # of _SPEAK
     program_voice: str
 
 
@@ -50,7 +47,7 @@ def speak(voice: SyntheticVoice, name: str, text: str) -> Utterance:
     """Let a voice read `text`, plain words. OSError where the program fails."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.wav"
-        ends = _speak(voice, text, sound)
+        ends = _SPEAK[voice.program](voice.program_voice, text, sound)
         audio = load_audio(sound)
     return Utterance(name, audio, phones_from_ends(ends, len(audio) / SAMPLE_RATE))
 
@@ -82,16 +79,6 @@ def _speaks(voice: SyntheticVoice) -> bool:
     return True
 
 
-def _speak(voice: SyntheticVoice, text: str, sound: Path) -> list[tuple[str, float]]:
-    match voice.program:
-        case "festival":
-            return _festival(voice.program_voice, text, sound)
-        case "flite":
-            return _flite(voice.program_voice, text, sound)
-        case _:
-            assert_never(voice.program)
-
-
 def _festival(voice: str, text: str, sound: Path) -> list[tuple[str, float]]:
     script, labels = sound.with_suffix(".scm"), sound.with_suffix(".lab")
     script.write_text(
@@ -107,6 +94,10 @@ def _flite(voice: str, text: str, sound: Path) -> list[tuple[str, float]]:
     printed = _run(["flite", "-voice", voice, "-psdur", "-t", f"{text}.", "-o", str(sound)], sound)
     pairs = [item.rsplit(":", 1) for item in printed.split()]
     return [(symbol, float(end)) for symbol, end in pairs]
+
+
+_SPEAK = {"festival": _festival, "flite": _flite}
+"""What says a text in a voice into a file of sound, by program: the phones and their ends."""
 
 
 def _run(command: list[str], sound: Path) -> str:

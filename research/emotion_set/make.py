@@ -23,10 +23,9 @@ from avatar.drive.performance import beside_speech
 from avatar.drive.retarget import avatar_face, mesh_transfer, naming, retarget_basis
 from avatar.geometry.mesh_file import read_mesh
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.heads import load_head
 from avatar.heads.flame_model import load_flame
 from avatar.heads.head import ANY_MESH, FLAME
-from avatar.lipreading.sound_delay import face_geometry, face_units
+from avatar.lipreading.sound_delay import speaking_head
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from common.claimed_folder import claim_folder
 from common.device import ComputeOptions, pick_device
@@ -90,11 +89,9 @@ def make_emotions(options: EmotionSetOptions) -> list[Made]:
     all, and the same options continue a set.
     """
     emotions = [(words, level, parse_emotions(words, level)) for words, level in _wanted(options)]
-    head, model = load_head(), load_model(options.weights, pick_device(options.device))
+    model = load_model(options.weights, pick_device(options.device))
     fps = float(model.fps)
-    material = load_material(
-        MaterialOptions(options.data), face_units(head), face_geometry(head), head.topology
-    )
+    material = load_material(MaterialOptions(options.data), *speaking_head())
     face = _face(options)
     claim_folder(options.out, _claimed(options), "set of emotions")
     made = []

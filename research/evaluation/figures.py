@@ -1,22 +1,24 @@
 """What the evaluations share: outputs checked before the work, and figures that may be unknown."""
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from avatar.geometry.vectors import Floats
-from common.writable import check_writable
+from avatar.geometry.vectors import Bools, Floats
+from common.writable import check_distinct, check_writable
 
 FEWEST = 3  # pairs that a correlation needs
 
 
-def check_outputs(*paths: Path | None) -> None:
-    """Check that reports and sheets could be written; raises as `check_writable` does."""
+def check_outputs(*paths: Path | None, read: Iterable[Path | None] = ()) -> None:
+    """Check that reports and sheets could be written, and are no inputs or each other; raises as
+    `check_writable` and `check_distinct` do."""
     for path in paths:
         if path is not None:
             check_writable(path)
+    check_distinct(paths, read)
 
 
 def mean(values: Iterable[float | None]) -> float | None:
@@ -34,6 +36,20 @@ def correlation(pairs: Sequence[tuple[float, float]] | Floats) -> float | None:
     return float(np.corrcoef(ours, theirs)[0, 1])
 
 
-def cell(value: float | None, form: str) -> str:
-    """A figure in a table: formatted, or a dash where it is unknown."""
-    return "–" if value is None or not isfinite(value) else f"{value:{form}}"
+def mean_of(values: ArrayLike) -> float:
+    """The mean of numbers; nan without any."""
+    known = np.asarray(values, float)
+    return float(known.mean()) if known.size else float("nan")
+
+
+def median_of(values: ArrayLike) -> float:
+    """The median of what is finite of numbers; nan without any."""
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def runs(frames: Bools) -> list[tuple[int, int]]:
+    """First frame, and that after the last, of every stretch of frames [F]."""
+    edges = np.flatnonzero(np.diff(frames.astype(int), prepend=0, append=0))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

@@ -10,8 +10,8 @@ from audio2mesh.training.losses import Critic
 from avatar.heads import Head
 from common.errors import InputError
 from configs.options import CriticOptions
-from research.lipreading.critic import Teacher, lipreading_critic, truth_teacher
-from research.lipreading.render import MouthRenderer, mouth_renderer
+from research.lipreading.critic import lipreading_critic, truth_teacher
+from research.lipreading.render import mouth_renderer
 from research.lipreading.videos import load_mouth_videos, video_teacher
 
 
@@ -27,15 +27,12 @@ def lipreading_loss_of(
         )
     render = mouth_renderer(head, device)
     rest = face.rest.to(device)
-    teacher = _teacher(options.teacher, render, rest)
-    net = load_lipreader(options.lipreader, device)
-    return lipreading_critic(net, render, rest, teacher)
-
-
-def _teacher(given: str, render: MouthRenderer, rest: torch.Tensor) -> Teacher:
-    """The teacher that an option names. InputError if there is none."""
-    if given == "truth":
-        return truth_teacher(render, rest)
-    if not Path(given).is_dir():
-        raise InputError(f"--teacher {given}: give 'truth' or an existing folder of films")
-    return video_teacher(load_mouth_videos(Path(given)))
+    if options.teacher == "truth":
+        teacher = truth_teacher(render, rest)
+    elif Path(options.teacher).is_dir():
+        teacher = video_teacher(load_mouth_videos(Path(options.teacher)))
+    else:
+        raise InputError(
+            f"--teacher {options.teacher}: give 'truth' or an existing folder of films"
+        )
+    return lipreading_critic(load_lipreader(options.lipreader, device), render, rest, teacher)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from avatar.heads import Head
+from avatar.lighting.environment import towards
 from splat import Camera, orbit
 
 SIZE = 88
@@ -66,11 +67,4 @@ def mouth_camera(head: Head, view: MouthView) -> Camera:
 
 def light_direction(view: MouthView) -> Tensor:
     """Unit vector [3] towards the light, in head space."""
-    azimuth, elevation = (math.radians(angle) for angle in view.light)
-    return torch.tensor(
-        [
-            math.sin(azimuth) * math.cos(elevation),
-            math.sin(elevation),
-            math.cos(azimuth) * math.cos(elevation),
-        ]
-    )
+    return torch.from_numpy(towards(*view.light)).float()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from avatar.geometry.records import mapped
 from avatar.geometry.triangle_mesh import vertex_normals
 from avatar.heads import Head, load_head
 from avatar.people.masks import fractal_noise
@@ -71,12 +72,7 @@ def _layer(topology: str) -> MouthLayer:
 
 def layer_of(head: Head, device: torch.device) -> MouthLayer:
     """The head's mouth, made once per process."""
-    layer = _layer(head.topology)
-    local = Gaussians(*(getattr(layer.local, f.name).to(device) for f in fields(Gaussians)))
-    tensors = {
-        f.name: getattr(layer, f.name).to(device) for f in fields(MouthLayer) if f.name != "local"
-    }
-    return MouthLayer(local=local, **tensors)
+    return mapped(_layer(head.topology), lambda values: values.to(device))
 
 
 def painted(head: Head, look: Look) -> tuple[Tensor, Tensor]:
@@ -105,15 +101,9 @@ def _posed(layer: MouthLayer, frames: TriangleFrames) -> list[Gaussians]:
     )
     first = torch.arange(count, device=layer.binding.device) * triangles
     binding = (layer.binding + first[:, None]).flatten()
-    local = layer.local
-    repeated = Gaussians(
-        *(
-            getattr(local, f.name).expand(count, *getattr(local, f.name).shape).flatten(0, 1)
-            for f in fields(Gaussians)
-        )
-    )
-    world = to_world(repeated, binding, every)
-    parts = zip(*(getattr(world, f.name).chunk(count) for f in fields(Gaussians)), strict=True)
+    repeated = mapped(layer.local, lambda v: v.expand(count, *v.shape).flatten(0, 1))
+    world = vars(to_world(repeated, binding, every))
+    parts = zip(*(world[f.name].chunk(count) for f in fields(Gaussians)), strict=True)
     return [Gaussians(*part) for part in parts]
 
 

@@ -1,8 +1,6 @@
 """A folder of films of any talking face, as the teacher of lip reading.
 
-The films have the names of the audio clips. A film's mouth is given by `<name>.json` beside it,
-{"x": .., "y": .., "side": ..} in pixels of the film, the centre and the side of a square; without
-one it is where the landmarks of the face are.
+The films have the names of the audio clips. The mouth is where the landmarks of the face are.
 """
 
 from dataclasses import dataclass
@@ -19,7 +17,6 @@ from avatar.video.reader import FPS, colour_frames, grey_frames
 from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.landmarks import LOWER_LIP, UPPER_LIP
 from common.errors import InputError
-from common.json_files import read_json
 from research.lipreading.critic import Stretch, Teacher
 from research.lipreading.mouth_view import FRONT, SIZE
 
@@ -51,10 +48,10 @@ def load_mouth_videos(folder: Path) -> dict[str, NDArray[np.uint8]]:
 def load_mouth_video(path: Path) -> NDArray[np.uint8]:
     """The mouth of a film, [F, 88, 88] grey; frame f belongs to second (f + 0.5) / 25.
 
-    InputError where the film cannot be read, its box lies outside the picture or no face is found;
-    FileNotFoundError if there is no such film.
+    InputError where the film cannot be read or no face is found; FileNotFoundError if there is no
+    such film.
     """
-    box = _given_box(path) or _found_box(path)
+    box = _found_box(path)
     return np.stack([cut_out(picture, box) for picture in grey_frames(path)])
 
 
@@ -86,23 +83,6 @@ def cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     return scaled[0, 0].round().clamp(0, 255).byte().numpy()
 
 
-def _given_box(path: Path) -> Box | None:
-    box_file = path.with_suffix(".json")
-    if not box_file.exists():
-        return None
-    values = read_json(box_file)
-    try:
-        box = Box(*(float(values[name]) for name in ("x", "y", "side")))
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f'{box_file}: is no box of a mouth; write {{"x": .., "y": .., "side": ..}} in pixels'
-        ) from error
-    height, width = next(grey_frames(path)).shape
-    if not (0 <= box.x < width and 0 <= box.y < height and box.side > 0):
-        raise InputError(f"{box_file}: the box lies outside the film's {width}x{height} pixels")
-    return box
-
-
 def _found_box(path: Path) -> Box:
     """The mouth of the largest face, the median over some frames."""
     finder, found = load_face_finder(), []
@@ -113,8 +93,5 @@ def _found_box(path: Path) -> Box:
             right, left = points[_CORNERS]
             found.append([*points[_LIPS].mean(0), (left - right).norm() / FRONT.mouth])
     if not found:
-        raise InputError(
-            f"{path}: no face is found in it; write the box of its mouth to "
-            f"{path.with_suffix('.json').name}"
-        )
+        raise InputError(f"{path}: no face is found in it; leave it out, or show one")
     return Box(*torch.tensor(found).median(0).values.tolist())

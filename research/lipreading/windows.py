@@ -15,6 +15,7 @@ from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.lipreading.network import FPS, MEASURES
 from audio2mesh.model.motion import Motion
 from avatar.heads import Head
+from research.corpus.join import moved
 from research.lipreading.mouth_view import random_view
 from research.lipreading.people import Person, random_person, spoken_motion, unsteady
 from research.lipreading.quick_render import quick_mouth_renderer
@@ -149,16 +150,12 @@ def _of_speech(
     first = int(rng.integers(len(motion.coefficients) // 2 - frames + 1))
     rows = torch.arange(2 * first + 1, 2 * (first + frames) + 1, 2)  # the middles of the frames
     shown = Motion(motion.coefficients[rows.clamp_max(len(motion.coefficients) - 1)], motion.basis)
-    return MouthSetup(person, shown, _shifted(phones, first / FPS))
+    return MouthSetup(person, shown, tuple(moved(phones, -first / FPS)))
 
 
 def _of_clip(person: Person, clip: Clip, frames: int, rng: np.random.Generator) -> MouthSetup:
     start = float(rng.uniform(0, max(0.0, clip.seconds - frames / FPS)))
     times = start + (torch.arange(frames, dtype=torch.float64) + 0.5) / FPS
     return MouthSetup(
-        person, Motion(motion_at(clip, times), clip.motion.basis), _shifted(clip.phones, start)
+        person, Motion(motion_at(clip, times), clip.motion.basis), tuple(moved(clip.phones, -start))
     )
-
-
-def _shifted(phones: Sequence[Phone], start: float) -> tuple[Phone, ...]:
-    return tuple(Phone(p.label, p.start - start, p.end - start) for p in phones)

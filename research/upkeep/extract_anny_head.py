@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.geometry.vectors import Floats, Ints, smoothstep
 from avatar.heads.head import seal_lips, settle_mouth
 from common.errors import InputError
-from research.upkeep.makehuman_files import read_obj, read_target
-
-Floats = NDArray[np.floating]
-
+from research.upkeep.makehuman_files import fan_of, read_obj, read_target
 
 DECIMETRES = 0.1  # metres
 ORIGIN = np.array([0.0, 7.1, 0.55])  # decimetres: head space's origin, between the ears
@@ -24,7 +22,6 @@ LASHES = tuple(f"{side}-eyelashes-{row}" for side in "lr" for row in (2, 1))
 UPPER_LIP = (474, 2621, 2619, 2574, 2573, 2581)
 LOWER_LIP = (493, 2635, 2629, 2624, 2591, 2582)
 
-Indices = NDArray[np.integer]
 # Metres, head space: the top of the cervical spine's mobile part, and the band of height over
 # which the neck passes from the still shoulders to the moving head.
 PIVOT = np.array([0.0, -0.062, -0.015])
@@ -78,11 +75,10 @@ def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[s
     }
 
 
-def _pose_weights(vertices: Floats, parts: dict[str, Indices]) -> Floats:
+def _pose_weights(vertices: Floats, parts: dict[str, Ints]) -> Floats:
     """[V] 0 at the neck's end, 1 from the jaw up and within, smooth between."""
     height = vertices[:, 1] + 0.8 * np.maximum(vertices[:, 2] - 0.02, 0.0)
-    t = np.clip((height - NECK_STILL) / (NECK_MOVING - NECK_STILL), 0.0, 1.0)
-    weights = t * t * (3 - 2 * t)
+    weights = smoothstep(NECK_STILL, NECK_MOVING, height)
     weights[np.concatenate([part for name, part in parts.items() if name != "body"])] = 1.0
     return weights
 
@@ -97,7 +93,7 @@ def _over_the_teeth(out: Floats) -> Floats:
     return out + np.outer(TONGUE_LIFT * reach**2, [0.0, 1.0, 0.0])
 
 
-def _regions(neutral: Floats, parts: dict[str, Indices], blink: Floats) -> dict[str, Indices]:
+def _regions(neutral: Floats, parts: dict[str, Ints], blink: Floats) -> dict[str, Ints]:
     """Named vertex sets of the neutral face, by position, part and what a blink moves."""
     x, y, z = neutral.T
     on_body = np.zeros(len(neutral), bool)
@@ -121,7 +117,7 @@ def _regions(neutral: Floats, parts: dict[str, Indices], blink: Floats) -> dict[
     }
 
 
-def _mirrored(vertices: Floats, half: tuple[int, ...]) -> Indices:
+def _mirrored(vertices: Floats, half: tuple[int, ...]) -> Ints:
     """The left half of a line of vertices with its mirror image, from the subject's right (-x) to
     the left (+x); `half` runs from the middle to the left."""
     right = [
@@ -130,7 +126,7 @@ def _mirrored(vertices: Floats, half: tuple[int, ...]) -> Indices:
     return np.array([*right[::-1], *half])
 
 
-def kept_vertices(base: Floats, groups: dict[str, list[list[int]]]) -> Indices:
+def kept_vertices(base: Floats, groups: dict[str, list[list[int]]]) -> Ints:
     keep = np.zeros(len(base), bool)
     body = np.unique(np.concatenate(groups["body"]))
     keep[body[base[body, 1] > BODY_ABOVE]] = True
@@ -139,9 +135,7 @@ def kept_vertices(base: Floats, groups: dict[str, list[list[int]]]) -> Indices:
     return np.flatnonzero(keep)
 
 
-def _triangles(
-    groups: dict[str, list[list[int]]], kept: Indices
-) -> tuple[Indices, Indices, list[str]]:
+def _triangles(groups: dict[str, list[list[int]]], kept: Ints) -> tuple[Ints, Ints, list[str]]:
     """Triangles [M, 3] of the kept vertices, their group [M], and the groups' names."""
     renumber = {int(old): new for new, old in enumerate(kept)}
     faces, face_groups = [], []
@@ -150,13 +144,13 @@ def _triangles(
         for polygon in groups[name if name == "body" else f"helper-{name}"]:
             if all(corner in renumber for corner in polygon):
                 corner = [renumber[index] for index in polygon]
-                fan = [[corner[0], corner[k], corner[k + 1]] for k in range(1, len(corner) - 1)]
+                fan = fan_of(corner)
                 faces += fan
                 face_groups += [number] * len(fan)
     return np.array(faces), np.array(face_groups), names
 
 
-def _identity(data: Path, mix: Mapping[str, float], kept: Indices, count: int) -> Floats:
+def _identity(data: Path, mix: Mapping[str, float], kept: Ints, count: int) -> Floats:
     """Offsets [V, 3] in metres of a mix of MakeHuman targets, height and depth kept."""
     folder = data / "mpfb2" / "targets"
     total = sum(w * read_target(folder / f"{name}.target.gz", count) for name, w in mix.items())

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
+from audio2mesh.data.lips import best_lag
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import write_arrays
@@ -134,10 +135,7 @@ def motion_lag(jaw: np.ndarray, audio: np.ndarray) -> float:
     largest = min(round(_LARGEST_LAG * _LAG_RATE), len(times) - 1)
     spectrum = np.fft.rfft(opening, 2 * len(times)) * np.fft.rfft(loudness, 2 * len(times)).conj()
     around = np.fft.irfft(spectrum)[np.arange(-largest, largest + 1)]
-    peak = int(np.clip(around.argmax(), 1, 2 * largest - 1))
-    before, top, after = around[peak - 1 : peak + 2]
-    bend = before - 2 * top + after
-    return float(peak - largest + (0.5 * (before - after) / bend if bend else 0)) / _LAG_RATE
+    return best_lag(around) / _LAG_RATE
 
 
 def speech_envelope(audio: np.ndarray) -> np.ndarray:

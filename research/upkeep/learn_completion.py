@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avatar.geometry.vectors import Bools, Floats, normalised, smoothstep
+from avatar.geometry.vectors import Bools, Floats, directions, normalised, smoothstep
 from avatar.lighting.occlusion import DIRECTIONS
 from avatar.lighting.symmetry import Observed
 from avatar.people.bust import bust_subject
@@ -95,8 +95,7 @@ def lit_head(heads: Heads, albedo: Floats, rng: np.random.Generator) -> Lit:
     """Skin in a room at random, with highlights that the photo shows and that are no colour of the
     skin, and hair and clothes over some of it."""
     skin = heads.skin
-    yaw, pitch = np.radians(rng.uniform(-20, 20)), np.radians(rng.uniform(-8, 8))
-    view = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+    view = directions(np.radians(rng.uniform(-20, 20)), np.radians(rng.uniform(-8, 8)))
     mirrored = 2 * (skin.normals @ view)[:, None] * skin.normals - view
     room = np.outer(0.5 + rng.uniform(-0.3, 0.4) * DIRECTIONS[:, 1], _hue(rng))
     gloss = np.zeros_like(albedo)

@@ -28,12 +28,12 @@ class ObjFile:
         """Fans [M, 3] of some groups' polygons, by default of all, and texture coordinates
         [M, 3, 2] of their corners."""
         named = groups or tuple(self.polygons)
-        faces = [fan for name in named for p in self.polygons[name] for fan in _fan(p)]
-        corners = [fan for name in named for p in self.texture_polygons[name] for fan in _fan(p)]
+        faces = [fan for name in named for p in self.polygons[name] for fan in fan_of(p)]
+        corners = [fan for name in named for p in self.texture_polygons[name] for fan in fan_of(p)]
         return np.array(faces), self.texture_points[np.array(corners)]
 
 
-def _fan(polygon: list[int]) -> list[list[int]]:
+def fan_of(polygon: list[int]) -> list[list[int]]:
     return [[polygon[0], *pair] for pair in pairwise(polygon[1:])]
 
 

@@ -31,7 +31,7 @@ class LabelClipsOptions:
 
 
 def label(options: LabelClipsOptions) -> None:
-    texts = read_transcripts(options.transcripts).texts
+    texts = read_transcripts(options.transcripts)
     found = {name: options.clips / f"{name}.npz" for name in sorted(texts)}
     if strange := [name for name, path in found.items() if not path.is_file()]:
         raise InputError(f"{options.transcripts}: {options.clips} has no clip {strange[0]}")

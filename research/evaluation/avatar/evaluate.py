@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.errors import InputError
 from common.progress import progress_bar
-from common.writable import check_writable
 from research.evaluation.avatar.scores import (
     PERSON,
     REGIONS,
@@ -39,10 +38,10 @@ from research.evaluation.avatar.scores import (
     mesh_labeller,
     score_view,
 )
-from research.evaluation.figures import correlation
+from research.evaluation.figures import check_outputs, correlation
 from research.evaluation.options import AvatarEvaluationOptions
 from research.evaluation.sheet import GAIN, Row, write_rows
-from splat import Camera, Gaussians, pick_backend
+from splat import pick_backend
 
 MARGIN = 0.25
 """What stays around eyes and mouth in the near rows, as a share of their extent on each side."""
@@ -108,9 +107,8 @@ class Evaluation:
 
     def report(self) -> dict[str, Any]:
         """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin."""
-        regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
         lips = {"gap_correlation": self.gap_correlation, "provenance": self.provenance}
-        return {**asdict(self.means.whole), "regions": regions, **lips}
+        return {**vars(self.means.whole), "regions": self.means.regions, **lips}
 
 
 def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
@@ -118,7 +116,8 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
 
     Bad input raises InputError or OSError with one sentence.
     """
-    _check_outputs(options)
+    read = (options.avatar, options.flame)
+    check_outputs(options.report, options.sheet, read=read)
     device, backend, _ = pick_backend(options.device)
     avatar = open_avatar(options.avatar, options.flame)
     capture = open_capture(options.capture, options.flame)
@@ -128,41 +127,21 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     background = torch.ones(3)
     with torch.no_grad():
         raster = rasterizer(backend, background)
-        draw = _drawer(avatar, capture, raster, device)
-        finder = load_face_finder(device)
+        rig, finder = avatar_rig(avatar, device), load_face_finder(device)
+
+        def draw(view: View) -> Tensor:
+            return raster(rig(capture.vertices[view.timestep]), view.camera)
+
         result = _compare(views, draw, _labeller(avatar, capture), background, finder)
-    result = replace(result, provenance=avatar.provenance)
     if options.sheet:
         write_rows(options.sheet, rows_of(result.columns), avatar.provenance)
-    return result
-
-
-def _check_outputs(options: AvatarEvaluationOptions) -> None:
-    taken = {path.resolve() for path in (options.avatar, options.flame) if path is not None}
-    for path in (options.report, options.sheet):
-        if path is None:
-            continue
-        check_writable(path)
-        if path.resolve() in taken:
-            raise InputError(f"{path}: is named twice, as another input or output; choose another")
-        taken.add(path.resolve())
+    return replace(result, provenance=avatar.provenance)
 
 
 def _check_sizes(views: Sequence[View]) -> None:
     for view in views:
         if min(view.camera.width, view.camera.height) < SMALLEST:
             raise InputError(f"{view.image}: SSIM needs pictures of at least {SMALLEST} pixels")
-
-
-def _drawer(
-    avatar: Avatar,
-    capture: Capture,
-    raster: Callable[[Gaussians, Camera], Tensor],
-    device: torch.device,
-) -> Draw:
-    """The avatar as a view saw its subject."""
-    rig = avatar_rig(avatar, device)
-    return lambda view: raster(rig(capture.vertices[view.timestep]), view.camera)
 
 
 def _labeller(avatar: Avatar, capture: Capture) -> Labeller:

@@ -1,7 +1,7 @@
 """Measure emotional speech on several faces, and in pictures of several avatars."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,10 +13,9 @@ from audio2mesh.sync.critic import load_syncnet
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.retarget import avatar_face, retarget_basis
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.heads import load_head
 from avatar.heads.flame_model import load_flame
 from avatar.heads.head import FLAME
-from avatar.lipreading.sound_delay import face_geometry, face_units
+from avatar.lipreading.sound_delay import speaking_head
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder
@@ -56,32 +55,16 @@ class EmotionEvaluation:
     def report(self) -> dict[str, Any]:
         """Figures by their names, for a file."""
         return {
-            "neutral": {face: asdict(kept) for face, kept in self.neutral.items()},
-            "felt": _as_dicts(self.gated),
-            "plain": _as_dicts(self.plain),
+            "neutral": self.neutral,
+            "felt": self.gated,
+            "plain": self.plain,
             "seen_growth": self.seen_growth,
             "recognised": self.recognised,
         }
 
 
-def _as_dicts(rows: Rows) -> dict[str, Any]:
-    return {
-        face: {name: {at: asdict(kept) for at, kept in by.items()} for name, by in named.items()}
-        for face, named in rows.items()
-    }
-
-
-@dataclass(frozen=True)
-class Speech:
-    """Recordings, and the coefficients that the weights predict for them."""
-
-    model: SpeechToMotion
-    recordings: Sequence[Recording]
-    coefficients: Sequence[Tensor]  # [F, K] of each
-
-    @property
-    def fps(self) -> float:
-        return float(self.model.fps)
+Speech = Sequence[tuple[Recording, Tensor]]
+"""Recordings, and the coefficients [F, K] that the weights predict for each."""
 
 
 def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
@@ -94,17 +77,21 @@ def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
         raise InputError("--avatar: two files have the same name; rename one")
     check_outputs(options.report, options.sheet)
     faces, avatars = _faces(options)
-    speech = _predict(options)
+    model = load_model(options.weights, pick_device(options.device))
+    speech = _predict(options, model)
     speakers = {
         name: SpeakingAvatar(
-            face, retarget_basis(speech.model, face, "the weights", options.flame), speech.fps
+            face, retarget_basis(model, face, "the weights", options.flame), float(model.fps)
         )
         for name, face in faces.items()
     }
     neutral, gated, plain = {}, {}, {}
     with progress_bar("emotions", len(speakers) * len(EXPRESSED_EMOTIONS)) as done:
         for name, speaker in speakers.items():
-            judge = _sync(speaker) if name == SHARED else None
+            judge = None
+            if name == SHARED:
+                net = load_syncnet(None, role="evaluation")
+                judge = sync_judge(net, geometry(speaker.face))
             neutral[name], gated[name], plain[name] = _on_face(speaker, speech, judge, done)
     people = _scores_of_avatars(options, avatars, speakers, speech)
     return EmotionEvaluation(
@@ -118,19 +105,13 @@ def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
     )
 
 
-def _predict(options: EmotionEvaluationOptions) -> Speech:
+def _predict(options: EmotionEvaluationOptions, model: SpeechToMotion) -> Speech:
     """Predicted coefficients of the recordings that have phones."""
-    head, model = load_head(), load_model(options.weights, pick_device(options.device))
-    material = load_material(
-        MaterialOptions(options.data), face_units(head), face_geometry(head), head.topology
-    )
+    material = load_material(MaterialOptions(options.data), *speaking_head())
     found = [recording for recording in material.recordings if recording.phones]
     if not found:
         raise InputError(f"{options.data[0]}: no recording has phones beside it (<id>.npz)")
-    said = [
-        torch.cat(list(stream_coefficients(model, [recording.audio]))).cpu() for recording in found
-    ]
-    return Speech(model, found, said)
+    return [(each, torch.cat([*stream_coefficients(model, [each.audio])]).cpu()) for each in found]
 
 
 def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str, Avatar]]:
@@ -145,17 +126,13 @@ def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str
     }, avatars
 
 
-def _sync(speaker: SpeakingAvatar) -> Judge:
-    return sync_judge(load_syncnet(None, role="evaluation"), geometry(speaker.face))
-
-
 def _on_face(
     speaker: SpeakingAvatar, speech: Speech, judge: Judge | None, done: Callable[[], None]
 ) -> tuple[Kept, ByRow, ByRow]:
     """Neutral speech, with gated emotions, and with emotions added without gates."""
-    said = speech.coefficients
+    recordings, said = zip(*speech, strict=True)
     motions = [speaker.neutral(each) for each in said]
-    alone = NeutralSpeech(speech.recordings, motions, geometry(speaker.face), speech.fps)
+    alone = NeutralSpeech(recordings, motions, geometry(speaker.face), speaker.fps)
     gated: ByRow = {name: {} for name in EXPRESSED_EMOTIONS}
     plain: ByRow = {name: {} for name in EXPRESSED_EMOTIONS}
     for name in EXPRESSED_EMOTIONS:
@@ -177,7 +154,7 @@ def _scores_of_avatars(
 ) -> dict[str, Seen]:
     """Every avatar in frames of the first recording in which it speaks."""
     finder, scorer = load_face_finder(), load_network("face_scores", "cpu")
-    said = speech.coefficients[0]
+    said = speech[0][1]
     frames, pictured = _speaking_frames(speakers[SHARED], said, options.frames)
     people = {}
     with progress_bar("scoring pictures", len(avatars)) as done:

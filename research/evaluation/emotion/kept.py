@@ -1,11 +1,9 @@
 """What speech keeps of itself under an emotion: closures, contacts, rounding, sync."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
@@ -35,11 +33,9 @@ class Kept:
     closure_mbp: float | None  # share of m, b, p
     contact_fv: float | None  # share of f, v
     rounding: float | None  # share of the phones that speech alone rounds
-    widest_round: float | None  # of rest's width, the widest of those, where it is narrowest
     largest_gap_mm: float | None  # where speech alone has a gap of less than `seen_mm`
     seen_mm: float  # a gap below is invisible
     lse_d: float | None  # SyncNet3D's
-    lse_c: float | None
     lse_d_about_rest: float | None  # of motion about the emotion's own mouth in silence
 
 
@@ -66,20 +62,21 @@ class NeutralSpeech:
             torch.cat([lip_opening(motion, self.face) for motion in self.motions]), self.face
         )
         scores: list[Scores] = []
-        widths: list[float] = []
         gaps, visible = [], self._visible_mm()
         for recording, alone, gated in zip(self.recordings, self.motions, motions, strict=True):
             before, now = (mouth_curves(motion, self.face) for motion in (alone, gated))
-            rounded = self._rounded_widths(recording, before, now)
-            rounding = share([width <= ROUND_EMOTIONAL for width in rounded])
+            rounding = share(self._kept_round(recording, before, now))
             scores.append(
                 articulation(now, bounds, recording.phones, self.fps)
                 | ({"kept_rounding": rounding} if rounding else {})
                 | (self._judged(gated, recording, judge, rest) if judge else {})
             )
-            widths += rounded
             gaps.append(now.opening[before.opening * 1e3 < visible])
-        return _figures(pool(scores), widths, torch.cat(gaps), visible)
+        figures, largest = pool(scores), torch.cat(gaps)
+        gap = 1e3 * float(largest.max()) if len(largest) else None
+        names = "closure_mbp", "contact_fv", "kept_rounding", "lse_d", "lse_d_about_rest"
+        closure, contact, rounding, *sync = map(figures.get, names)
+        return Kept(closure, contact, rounding, gap, visible, *sync)
 
     def _judged(
         self, motion: Motion, recording: Recording, judge: Judge, rest: Tensor | None
@@ -98,31 +95,12 @@ class NeutralSpeech:
         ends = self.face.rest[self.face.corners]
         return 10 * float((ends[0] - ends[1]).norm())  # 1 % of the mouth's width
 
-    def _rounded_widths(self, recording: Recording, before: Mouth, now: Mouth) -> list[float]:
-        """The narrowest width of each phone that speech alone rounds."""
+    def _kept_round(self, recording: Recording, before: Mouth, now: Mouth) -> list[bool]:
+        """Of each phone that speech alone rounds whether the mouth is still round."""
         frames = [
             phone_frames(phone, self.fps, len(before.width))
             for phone in recording.phones
             if phone.label in ROUNDED
         ]
         rounded = [f for f in frames if len(f) and before.width[f].min() <= ROUND_NEUTRAL]
-        return [float(now.width[f].min()) for f in rounded]
-
-
-def _figures(
-    pooled: Mapping[str, NDArray[Any]], widths: list[float], gaps: Tensor, seen_mm: float
-) -> Kept:
-    def figure(name: str) -> float | None:
-        return float(pooled[name]) if name in pooled else None
-
-    return Kept(
-        closure_mbp=figure("closure_mbp"),
-        contact_fv=figure("contact_fv"),
-        rounding=figure("kept_rounding"),
-        widest_round=max(widths, default=None),
-        largest_gap_mm=1e3 * float(gaps.max()) if len(gaps) else None,
-        seen_mm=seen_mm,
-        lse_d=figure("lse_d"),
-        lse_c=figure("lse_c"),
-        lse_d_about_rest=figure("lse_d_about_rest"),
-    )
+        return [bool(now.width[f].min() <= ROUND_EMOTIONAL) for f in rounded]

@@ -1,14 +1,13 @@
 """Films of any program against the true films of the same sound."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from avatar.geometry.vectors import Bools
 from avatar.video.reader import film_info
-from avatar.vision.follow import FaceFinder, load_face_finder
+from avatar.vision.follow import load_face_finder
 from common.device import pick_device
 from common.errors import InputError
 from research.evaluation.figures import check_outputs
@@ -39,62 +38,34 @@ class Row:
     films: int = 1
 
 
-@dataclass(frozen=True)
-class FilmEvaluation:
-    rows: dict[str, Row]  # by the film's name, then what chance gives, then the truth
-
-    def report(self) -> dict[str, Any]:
-        """Figures by their names, for a file; null where there is nothing to measure."""
-        return {name: _known(asdict(row)) for name, row in self.rows.items()}
-
-
-def _known(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _known(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_known(each) for each in value]
-    return None if value != value else value
-
-
-@dataclass(frozen=True)
-class _True:
-    """A true film."""
-
-    seen: FaceSeen
-    silent: Bools  # [F]
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """One film against its true one."""
-
-    row: Row
-    nulls: dict[str, LipScores]
-
-
-def evaluate_films(options: FilmEvaluationOptions) -> FilmEvaluation:
-    """Find the face in all films, and compare. Bad input raises InputError or OSError with one
-    sentence."""
+def evaluate_films(options: FilmEvaluationOptions) -> dict[str, Row]:
+    """Find the face in all films, and compare: rows by the film's name, then what chance gives,
+    then the truth. Bad input raises InputError or OSError with one sentence."""
     pairs = film_pairs(options.film, options.truth)
     check_outputs(options.report)
     for film, truth in chain.from_iterable(pairs.values()):
         _check(film, truth)
     finder = load_face_finder(pick_device(options.device))
-    truths: dict[Path, _True] = {}
+    truths: dict[Path, tuple[FaceSeen, Bools]] = {}  # with the frames in which nobody speaks
     rows, nulls = {}, []
     for name, films in pairs.items():
         measured = []
         for film, truth in films:
             if truth not in truths:
-                truths[truth] = _true(truth, finder)
-            measured.append(_measure(watch(film, finder), truths[truth]))
-        rows[name] = _pooled([each.row for each in measured])
-        nulls += [each.nulls for each in measured]
+                seen = watch(truth, finder)
+                truths[truth] = seen, silent_frames(truth, len(seen.lips), seen.lips.fps)
+            ours, (true, silent) = watch(film, finder), truths[truth]
+            intervals = r_intervals(ours.lips, true.lips)
+            measured.append(Row(compare(ours.lips, true.lips, silent), ours.picture, intervals))
+            nulls.append(null_rows(ours.lips, true.lips, silent))
+        rows[name] = _pooled(measured)
     for name in ("shuffled", "mean mouth", "still"):
         if known := [each[name] for each in nulls if name in each]:
             rows[name] = Row(medians(known), None, {}, len(known))
-    rows["truth"] = _pooled([_of_truth(each) for each in truths.values()])
-    return FilmEvaluation(rows)
+    rows["truth"] = _pooled(
+        [Row(compare(t.lips, t.lips, silent), t.picture, {}) for t, silent in truths.values()]
+    )
+    return rows
 
 
 def film_pairs(films: Sequence[Path], truth: Path) -> dict[str, list[tuple[Path, Path]]]:
@@ -132,21 +103,6 @@ def _check(film: Path, truth: Path) -> None:
             f"{film}: lasts {ours.seconds:.1f} s, but {truth} {true.seconds:.1f} s; give films of "
             "the same sound"
         )
-
-
-def _true(film: Path, finder: FaceFinder) -> _True:
-    seen = watch(film, finder)
-    return _True(seen, silent_frames(film, len(seen.lips), seen.lips.fps))
-
-
-def _measure(seen: FaceSeen, true: _True) -> _Measured:
-    curves = seen.lips, true.seen.lips
-    row = Row(compare(*curves, true.silent), seen.picture, r_intervals(*curves))
-    return _Measured(row, null_rows(*curves, true.silent))
-
-
-def _of_truth(true: _True) -> Row:
-    return Row(compare(true.seen.lips, true.seen.lips, true.silent), true.seen.picture, {})
 
 
 def _pooled(rows: Sequence[Row]) -> Row:

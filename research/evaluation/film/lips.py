@@ -16,8 +16,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from audio2mesh.data.lips import best_shift, correlation, overlap
-from avatar.geometry.vectors import Bools, Floats, Ints
-from research.evaluation.head.events import runs
+from avatar.geometry.vectors import Bools, Floats
+from research.evaluation.figures import mean_of, runs
 from research.evaluation.speech.films import met
 
 LARGEST_SHIFT = 0.4  # seconds
@@ -92,8 +92,8 @@ def compare(ours: LipCurves, true: LipCurves, silent: Bools | None = None) -> Li
         width_amplitude=_ratio(ours.width.std(), true.width.std()),
         gap_error=float((gaps[0] - gaps[1]).abs().mean()),
         closures_called=len(found),
-        closures_found=_ratio(sum(found), len(found)),
-        closures_false=_ratio(sum(false), len(false)),
+        closures_found=mean_of(found),
+        closures_false=mean_of(false),
         silent_speed=NAN if silent is None else _silent_speed(ours, silent),
     )
 
@@ -158,8 +158,7 @@ def _ratio(part: float, whole: float) -> float:
 
 def _silent_speed(curves: LipCurves, silent: Bools) -> float:
     silent = silent[: len(curves)]
-    speeds = np.abs(np.diff(curves.gap))[silent[1:] & silent[:-1]] * curves.fps
-    return float(speeds.mean()) if len(speeds) else NAN
+    return mean_of(np.abs(np.diff(curves.gap))[silent[1:] & silent[:-1]] * curves.fps)
 
 
 def r_intervals(ours: LipCurves, true: LipCurves) -> dict[str, Interval]:
@@ -181,7 +180,8 @@ def block_interval(ours: Floats, true: Floats, blocks: int) -> Interval:
     x, y = ours - ours.mean(), true - true.mean()
     products = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], 1)  # [F, 6]
     starts = np.linspace(0, len(x), blocks, endpoint=False).astype(int)
-    drawn = _draws(blocks) @ np.add.reduceat(products, starts)  # [DRAWS, 6]
+    often = np.random.default_rng(0).multinomial(blocks, np.full(blocks, 1 / blocks), DRAWS)
+    drawn = often @ np.add.reduceat(products, starts)  # [DRAWS, 6]
     mx, my, xx, yy, xy = (drawn[:, 1:] / drawn[:, :1]).T
     with np.errstate(divide="ignore", invalid="ignore"):
         r = (xy - mx * my) / np.sqrt((xx - mx**2) * (yy - my**2))
@@ -195,11 +195,6 @@ def median_interval(values: Sequence[float]) -> Interval:
         return NAN, NAN
     chosen = np.random.default_rng(0).integers(len(known), size=(DRAWS, len(known)))
     return _percentiles(np.median(known[chosen], axis=1))
-
-
-def _draws(count: int) -> Ints:
-    """How often each of so many is drawn, [DRAWS, count]."""
-    return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), DRAWS)
 
 
 def _percentiles(drawn: Floats) -> Interval:

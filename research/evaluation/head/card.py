@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from audio2mesh.prosody.record import Prosody
-from avatar.geometry.vectors import Bools, Floats
+from avatar.geometry.vectors import Floats
+from research.evaluation.figures import mean_of, median_of
 from research.evaluation.head import events, voice
 
 ONE_NOD = 0.55  # seconds between two dips of one nod, at most
@@ -27,13 +28,13 @@ def listening_figures(
     apart = starts[:, None] - ends[None]  # [nods, ends]
     answers = (apart >= AFTER_END[0]) & (apart <= AFTER_END[1])
     blinks = events.blink_times(blink, fps).tolist()
-    random_times = np.random.default_rng(0).uniform(0, len(head) / fps, 400)
+    random_times = np.array(_random_times(len(head) / fps))
     return {
         "listen_nods": 60 * len(starts) / max(float(spoken.sum()) / fps, 1e-9),
-        "listen_ends": _mean(answers.any(1)),
-        "listen_random": _mean(voice.near_any(random_times, ends, AFTER_END)),
-        "listen_response": float(np.median(apart[answers])) if answers.any() else float("nan"),
-        "listen_looking": _looking(look, spoken),
+        "listen_ends": mean_of(answers.any(1)),
+        "listen_random": mean_of(voice.near_any(random_times, ends, AFTER_END)),
+        "listen_response": median_of(apart[answers]),
+        "listen_looking": mean_of(~events.looking_away(look)[spoken]),
         "listen_blinks": voice.share_near(ends, blinks, (-BLINKS_AFTER[1], -BLINKS_AFTER[0])),
     }
 
@@ -43,15 +44,6 @@ def nod_starts(pitch: Floats, fps: float) -> Floats:
     dips = voice.nods(pitch, fps)
     first = np.diff(dips.times, prepend=-9.0) > ONE_NOD
     return (dips.times - dips.seconds / 2)[first]
-
-
-def _looking(look: Floats, spoken: Bools) -> float:
-    away = np.hypot(*(look - np.median(look, axis=0)).T) > events.AWAY_DEGREES
-    return _mean(np.asarray(~away)[spoken])
-
-
-def _mean(values: Bools | np.bool_) -> float:
-    return float(np.mean(values)) if np.size(values) else float("nan")
 
 
 Band = tuple[float, float]
@@ -155,14 +147,7 @@ def card(performed: Performed) -> Card:
     if performed.blink is not None:
         found |= _blink_figures(performed, performed.blink)
     if performed.look is not None:
-        seen = events.glances(performed.look, performed.fps)
-        found |= {
-            "looking": seen.looking,
-            "looking_seconds": seen.looking_seconds,
-            "away_seconds": seen.away_seconds,
-            "saccades": seen.under_15,
-            "saccade_seconds": seen.seconds_of_10,
-        }
+        found |= events.glances(performed.look, performed.fps)
     return found
 
 
@@ -171,22 +156,18 @@ def _head_figures(performed: Performed) -> Card:
     yaw, pitch, roll = voice.deviations(head, fps)
     speed = voice.speed(head, fps)
     everything = np.ones(len(head), bool)
-    spoken = _speaking(performed) if performed.prosody is not None else everything
+    said = performed.prosody
+    spoken = everything if said is None else voice.speaking_frames(said, len(head), fps)
     return {
         "sd_pitch": pitch,
         "sd_yaw": yaw,
         "sd_roll": roll,
-        "speed": float(np.median(speed[spoken])) if spoken.any() else float("nan"),
+        "speed": median_of(speed[spoken]),
         "speed_p95": float(np.percentile(speed, 95)),
         "slope": voice.slope(head, fps),
         "ordinary": voice.share_of_power(head[:, 1], fps),
         "moving_speech": voice.moving(head, fps, spoken),
     }
-
-
-def _speaking(performed: Performed) -> np.ndarray:
-    assert performed.prosody is not None
-    return voice.speaking_frames(performed.prosody, len(performed.head), performed.fps)
 
 
 def _voice_figures(performed: Performed, prosody: Prosody) -> Card:
@@ -200,15 +181,15 @@ def _voice_figures(performed: Performed, prosody: Prosody) -> Card:
     random_times = _random_times(seconds)
     return {
         "moving_pauses": voice.moving(head, fps, resting),
-        "correlation": _median(own),
-        "correlation_strange": _median(strange),
-        "correlation_more": _median(own) - _median(strange),
+        "correlation": median_of(own),
+        "correlation_strange": median_of(strange),
+        "correlation_more": median_of(own) - median_of(strange),
         "led": voice.led(head, fps, onsets),
         "led_random": voice.led(head, fps, random_times),
         "nods": voice.share_near(nodded.times, accents, voice.NOD_NEAR),
         "nods_random": voice.share_near(nodded.times, random_times, voice.NOD_NEAR),
-        "nod_degrees": _median(nodded.degrees[answers]),
-        "nod_seconds": _median(nodded.seconds[answers]),
+        "nod_degrees": median_of(nodded.degrees[answers]),
+        "nod_seconds": median_of(nodded.seconds[answers]),
     }
 
 
@@ -218,7 +199,7 @@ def _brow_figures(performed: Performed, brow: Floats) -> Card:
     return {
         "brows": 60 * len(raised.times) / performed.seconds,
         "brows_early": events.early(raised, accents),
-        "brow_seconds": _median(raised.seconds),
+        "brow_seconds": median_of(raised.seconds),
     }
 
 
@@ -241,11 +222,6 @@ def _random_times(seconds: float) -> list[float]:
     return np.random.default_rng(0).uniform(0, seconds, RANDOM_TIMES).tolist()
 
 
-def _median(values: Floats) -> float:
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if len(values) else float("nan")
-
-
 def takes_apart(one: Performed, other: Performed, strange: Performed) -> float:
     """Mean distance of two takes' heads over that of a take's and another voice's."""
 
@@ -258,4 +234,4 @@ def takes_apart(one: Performed, other: Performed, strange: Performed) -> float:
 
 def medians(cards: list[Card]) -> Card:
     """The median of each row, leaving out cards that have no figure there."""
-    return {name: _median(np.array([c[name] for c in cards])) for name in BY_NAME}
+    return {name: median_of([c[name] for c in cards]) for name in BY_NAME}

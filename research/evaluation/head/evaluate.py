@@ -1,6 +1,5 @@
 """Measure generated and recorded head motion with the same figures."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -10,19 +9,13 @@ import numpy as np
 from audio2mesh.pose_vae.fit import load_pose_net
 from audio2mesh.pose_vae.network import PoseNet
 from audio2mesh.prosody.listener import prosody_of_file
-from audio2mesh.prosody.record import Prosody
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.style import STYLES, Style
 from common.errors import InputError
 from common.progress import progress_bar
 from research.evaluation.figures import check_outputs
 from research.evaluation.head.card import BY_NAME, Card, Performed, card, medians, takes_apart
-from research.evaluation.head.performances import (
-    listened,
-    made,
-    moved_by,
-    recorded,
-)
+from research.evaluation.head.performances import listened, made, recorded
 from research.evaluation.options import HeadEvaluationOptions
 
 TAKES = 2  # that are compared
@@ -85,45 +78,27 @@ def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
     return HeadEvaluation(columns)
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """A way in which voices move heads."""
-
-    title: str
-    style: Style
-    make: Callable[[str, Prosody, int], Performed]  # of a name, a voice and a take
-
-
-def _kinds(options: HeadEvaluationOptions) -> list[_Kind]:
-    def of_style(style: Style, net: PoseNet | None = None) -> _Kind:
-        def make(name: str, prosody: Prosody, take: int) -> Performed:
-            performed = made(name, prosody, Behaviour(STYLES[style], take), options.live)
-            return performed if net is None else moved_by(net, performed, take)
-
-        return _Kind(style if net is None else "learned", style, make)
-
-    kinds = [of_style(style) for style in options.style]
-    if options.head_weights:
-        kinds.append(of_style("speaker", load_pose_net(options.head_weights)))
-    return kinds
-
-
 def _spoken_columns(options: HeadEvaluationOptions) -> list[Column]:
-    """A column for each kind, over all recordings."""
-    kinds = _kinds(options)
-    cards: list[dict[str, Card]] = [{} for _ in kinds]
-    before: list[Performed | None] = [None for _ in kinds]
-    with progress_bar("performing", len(options.audio) * len(kinds)) as show:
-        for number, path in enumerate(options.audio):
+    """A column for each style, and one for heads that a network moves, over all recordings."""
+    kinds: list[tuple[str, Style, PoseNet | None]] = [
+        (style, style, None) for style in options.style
+    ]
+    if options.head_weights:
+        kinds.append(("learned", "speaker", load_pose_net(options.head_weights)))
+    columns = [Column(title, style, {}) for title, style, _ in kinds]
+    before: dict[int, Performed] = {}
+    with progress_bar("performing", len(options.audio) * len(kinds)) as done:
+        for path in options.audio:
             prosody = prosody_of_file(path)
-            for column, kind in enumerate(kinds):
-                one, other = (kind.make(path.stem, prosody, take) for take in range(TAKES))
-                found, strange = card(one), before[column]
-                if strange is not None:
-                    found["takes_apart"] = takes_apart(one, other, strange)
-                cards[column][str(path)], before[column] = found, other
-                show(number * len(kinds) + column + 1)
-    return [Column(k.title, k.style, c) for k, c in zip(kinds, cards, strict=True) if c]
+            for k, (_, style, net) in enumerate(kinds):
+                behaviours = [Behaviour(STYLES[style], take) for take in range(TAKES)]
+                one, other = (made(path.stem, prosody, b, options.live, net) for b in behaviours)
+                found = card(one)
+                if k in before:
+                    found["takes_apart"] = takes_apart(one, other, before[k])
+                columns[k].cards[str(path)], before[k] = found, other
+                done()
+    return [column for column in columns if column.cards]
 
 
 def _listening_columns(options: HeadEvaluationOptions) -> list[Column]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from audio2mesh.prosody.record import Accent
 from avatar.geometry.vectors import Bools, Floats
+from research.evaluation.figures import mean_of, median_of, runs
 
 CLOSED = 0.5  # of a blink's weight
 RAISED = 0.03  # least weight of a brow in a raise
@@ -15,12 +16,6 @@ AWAY_DEGREES = 2.5  # from where the eyes mostly look
 SACCADE_SPEED = 30.0  # degrees a second
 SHORTEST_DEGREES = 0.5  # of a shift that counts as a saccade
 ACCENT_SECONDS = 0.4  # from an accent, within which a raise may belong to it
-
-
-def runs(frames: Bools) -> Sequence[tuple[int, int]]:
-    """First frame, and that after the last, of every stretch of frames [F]."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], frames, [False]]).astype(int)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def blink_times(weights: Floats, fps: float) -> Floats:
@@ -57,44 +52,39 @@ def early(raised: Raises, accents: Sequence[Accent]) -> float:
         return float("nan")
     ahead = [vowels[np.abs(vowels - start).argmin()] - start for start in raised.times]
     near = [seconds for seconds in ahead if abs(seconds) <= ACCENT_SECONDS]
-    return float(np.median(near)) if near else float("nan")
+    return median_of(near)
 
 
-@dataclass(frozen=True)
-class Glances:
-    """Statistics of gaze."""
-
-    looking_seconds: float  # mean of a look at what is mostly looked at, nan without one
-    away_seconds: float  # mean of a look elsewhere
-    looking: float  # share of the time
-    under_15: float  # share of saccades shorter than 15 degrees
-    seconds_of_10: float  # how long a saccade of 10 degrees lasts, by a line through all
+def looking_away(look: Floats) -> Bools:
+    """[F] whether eyes look [F, 2] elsewhere than mostly."""
+    return np.hypot(*(look - np.median(look, axis=0)).T) > AWAY_DEGREES
 
 
-def glances(look: Floats, fps: float) -> Glances:
-    """Of the eyes' direction [F, 2] in degrees, the head's own turns included."""
-    away = np.hypot(*(look - np.median(look, axis=0)).T) > AWAY_DEGREES
+def glances(look: Floats, fps: float) -> dict[str, float]:
+    """The figures of the eyes' direction [F, 2] in degrees, the head's own turns included; looks
+    are at what is mostly looked at."""
+    away = looking_away(look)
     steps = np.hypot(*np.diff(look, axis=0).T) * fps
     spans = [(a, b) for a, b in runs(steps > SACCADE_SPEED)]
     sizes = np.array([np.hypot(*(look[b] - look[a])) for a, b in spans])
     seconds = np.array([(b - a) / fps for a, b in spans])
     counted = sizes >= SHORTEST_DEGREES
-    return Glances(
-        _mean_seconds(~away, fps),
-        _mean_seconds(away, fps),
-        float((~away).mean()),
-        float((sizes[counted] < 15).mean()) if counted.any() else float("nan"),
-        _at_ten(sizes[counted], seconds[counted]),
-    )
+    return {
+        "looking": float((~away).mean()),
+        "looking_seconds": _mean_seconds(~away, fps),
+        "away_seconds": _mean_seconds(away, fps),
+        "saccades": mean_of(sizes[counted] < 15),
+        "saccade_seconds": _at_ten(sizes[counted], seconds[counted]),
+    }
 
 
 def _mean_seconds(frames: Bools, fps: float) -> float:
     """Of the stretches that neither begin nor end with the film."""
-    whole = [(b - a) / fps for a, b in runs(frames) if a > 0 and b < len(frames)]
-    return float(np.mean(whole)) if whole else float("nan")
+    return mean_of([(b - a) / fps for a, b in runs(frames) if a > 0 and b < len(frames)])
 
 
 def _at_ten(sizes: Floats, seconds: Floats) -> float:
+    """How long a saccade of 10 degrees lasts, by a line through all."""
     if len(sizes) < 5 or np.ptp(sizes) < 5:
         return float("nan")
     return float(np.polyval(np.polyfit(sizes, seconds, 1), 10.0))

@@ -1,6 +1,5 @@
 """Facial performances: generated for a recording, or recorded."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from avatar.behaviour.performance import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.performance import learned_head
 from avatar.behaviour.speech_events import RATE, in_parts, silence
 from avatar.geometry.rotations import head_angles, head_poses
-from avatar.geometry.vectors import Floats
+from avatar.geometry.vectors import Floats, directions
 from avatar.heads import load_head
 from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
@@ -28,15 +27,20 @@ TAKE_FPS = 60.0  # at which a take is played
 SHORTEST = 3.0  # seconds of a performance that can be measured
 
 
-def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Performed:
-    """What driving makes of a voice, a hundred frames a second; live: as live speech does it."""
+def made(
+    name: str, prosody: Prosody, behaviour: Behaviour, live: bool, net: PoseNet | None = None
+) -> Performed:
+    """What driving makes of a voice, a hundred frames a second; live: as live speech does it; net:
+    of train pose, moves the head."""
     maker = LifeMaker(behaviour, LIVE_LOOKAHEAD if live else LOOKAHEAD)
     rows = np.concatenate(
         [*(maker.hear(piece) for piece in in_parts(prosody, PART)), maker.finish()]
     )
-    return _long_enough(
-        name, Performed(name, RATE, rows[:, :3], prosody, rows[:, 5], rows[:, 6], rows[:, 3:5])
-    )
+    head = rows[:, :3]
+    if net is not None:
+        head = learned_head(net, prosody, RATE, len(head), behaviour.take)
+    seen = rows[:, 5], rows[:, 6], rows[:, 3:5]
+    return _long_enough(name, Performed(name, RATE, head, prosody, *seen))
 
 
 def listened(name: str, heard: Prosody, behaviour: Behaviour) -> Performed:
@@ -46,14 +50,6 @@ def listened(name: str, heard: Prosody, behaviour: Behaviour) -> Performed:
     rows = maker.hear(silence(len(heard) + maker.ahead))
     motion = Performed(name, RATE, rows[:, :3], None, rows[:, 5], rows[:, 6], rows[:, 3:5], heard)
     return _long_enough(name, motion)
-
-
-def moved_by(net: PoseNet, performed: Performed, take: int) -> Performed:
-    """The same with the head moved by a network of train pose."""
-    assert performed.prosody is not None
-    frames = len(performed.head)
-    head = learned_head(net, performed.prosody, performed.fps, frames, take)
-    return replace(performed, head=head)
 
 
 def recorded(path: Path, sound: Path | None) -> Performed:
@@ -90,9 +86,8 @@ def _look(column: dict[str, Floats], head: Floats) -> Floats:
 
     yaw = turned("Out", "In") - turned("In", "Out")
     pitch = turned("Up", "Up") - turned("Down", "Down")
-    ahead = [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)]
     turns = head_poses(torch.from_numpy(head), torch.zeros(3).double())[:, :3, :3].numpy()
-    x, y, z = np.einsum("fij,jf->if", turns, np.stack(ahead))
+    x, y, z = np.einsum("fij,fj->if", turns, directions(yaw, pitch))
     return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], 1))
 
 

@@ -12,6 +12,7 @@ from scipy.signal import butter, find_peaks, peak_widths, sosfiltfilt, welch
 
 from audio2mesh.prosody.record import FRAMES_PER_SECOND, Accent, Phrase, Prosody
 from avatar.geometry.vectors import Bools, Floats
+from research.evaluation.figures import mean_of, runs
 
 HIGHEST_HZ = 7.0  # what is faster is taken for the tracker's noise
 WINDOW_SECONDS = 2.5
@@ -67,7 +68,7 @@ def share_of_power(angle: Floats, fps: float, band: tuple[float, float] = ORDINA
 
 def moving(angles: Floats, fps: float, frames: Bools) -> float:
     """Share of the given frames in which the head moves; nan where there are none."""
-    return float((speed(angles, fps)[frames] > MOVES).mean()) if frames.any() else float("nan")
+    return mean_of(speed(angles, fps)[frames] > MOVES)
 
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 2.0, 4.0  # of a piece of speech that is correlated
@@ -153,9 +154,7 @@ def resting_frames(prosody: Prosody, frames: int, fps: float) -> Bools:
 
 def pauses(prosody: Prosody) -> list[tuple[float, float]]:
     """Start and end in seconds of every stretch without speech."""
-    silent = np.concatenate([[False], ~prosody.speaking, [False]])
-    edges = np.flatnonzero(silent[1:] != silent[:-1]) / FRAMES_PER_SECOND
-    return [(float(a), float(b)) for a, b in edges.reshape(-1, 2)]
+    return [(a / FRAMES_PER_SECOND, b / FRAMES_PER_SECOND) for a, b in runs(~prosody.speaking)]
 
 
 def movement_starts(head: Floats, fps: float) -> Floats:
@@ -181,7 +180,7 @@ def led(head: Floats, fps: float, onsets: Sequence[float]) -> float:
         near = away[np.abs(away) <= STARTS]
         if len(near):
             ahead.append(near[np.abs(near).argmin()] < 0)
-    return float(np.mean(ahead)) if ahead else float("nan")
+    return mean_of(ahead)
 
 
 @dataclass(frozen=True)
@@ -212,9 +211,7 @@ def prominent(accents: Sequence[Accent], seconds: float) -> list[Accent]:
 
 def share_near(events: Floats, times: Sequence[float], near: tuple[float, float]) -> float:
     """Share of times [n] that have an event between `near` seconds from them; nan without times."""
-    if not len(times):
-        return float("nan")
-    return float(near_any(np.asarray(times), events, (-near[1], -near[0])).mean())
+    return mean_of(near_any(np.asarray(times), events, (-near[1], -near[0])))
 
 
 def near_any(events: Floats, times: Sequence[float] | Floats, near: tuple[float, float]) -> Bools:

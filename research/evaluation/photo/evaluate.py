@@ -1,7 +1,7 @@
 """Measure an avatar of photos: on the photos, from the sides, and against the truth."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avatar.drive.drive import Scene, prepare
+from avatar.drive.drive import prepare
 from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import DriveOptions
 from avatar.drive.plans import plan_drive
@@ -59,15 +59,9 @@ class PhotoEvaluation:
 
     def report(self) -> dict[str, Any]:
         """Figures by their names, for a file."""
-        photos = [
-            {
-                **asdict(each.scores.whole),
-                "regions": {name: asdict(s) for name, s in each.scores.regions.items()},
-            }
-            for each in self.photos
-        ]
-        sides, truth = ([asdict(row) for row in rows] for rows in (self.sides, self.truth))
-        return {"photos": photos, "sides": sides, "truth": truth}
+        parts = [each.scores for each in self.photos]
+        photos = [{**vars(each.whole), "regions": each.regions} for each in parts]
+        return {"photos": photos, "sides": self.sides, "truth": self.truth}
 
 
 def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
@@ -84,7 +78,12 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
     fitted = fit_photos(options.photo, options.focal, options.face)
     _check_same(options.avatar, avatar, fitted)
     shapes = fitted.posed(fit_units(fitted.model.head, fitted.rest))
-    draw = _drawer(scene)
+    rig = avatar_rig(avatar, scene.subject.device)
+    raster = rasterizer(scene.subject.backend, torch.full((3,), BEHIND))
+
+    def draw(vertices: Tensor, camera: Camera) -> Tensor:
+        return raster(rig(vertices), camera)
+
     with torch.no_grad():
         photos = [
             compare(photo, shape, head, draw(shape, photo.camera))
@@ -96,12 +95,6 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
     if options.sheet:
         write_rows(options.sheet, [*rows, side_row, *true_rows])
     return PhotoEvaluation(photos, sides, truth)
-
-
-def _drawer(scene: Scene) -> Draw:
-    rig = avatar_rig(scene.subject.avatar, scene.subject.device)
-    raster = rasterizer(scene.subject.backend, torch.full((3,), BEHIND))
-    return lambda vertices, camera: raster(rig(vertices), camera)
 
 
 def _check_same(path: Path, avatar: Avatar, fitted: Fitted) -> None:

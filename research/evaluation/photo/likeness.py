@@ -15,7 +15,7 @@ from avatar.geometry.zbuffer import NOTHING, camera_centre, project_samples, ras
 from avatar.heads import Head
 from avatar.photo.fit import FittedPhoto
 from avatar.photo.project import LIDS, OUTER_LIPS, hair_mask, polygon
-from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture import View
 from avatar.reconstruct.capture_pictures import composite, read_labels, read_picture
 from avatar.reconstruct.capture_reader import open_capture
 from common.errors import InputError
@@ -134,8 +134,13 @@ def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
     if capture.topology != head.topology:
         raise InputError(f"{folder}: is a capture of {capture.topology}, not of {head.topology}")
     views = [view for split in capture.splits.values() for view in split]
-    own = _view_of(views, picture, folder)
-    to_true = _fit_to_true(vertices, capture, own, head)
+    own = next((v for v in views if picture.is_file() and _same_file(v.image, picture)), None)
+    if own is None:
+        raise InputError(
+            f"{picture}: is no picture of the capture {folder}; name one of its images"
+        )
+    face, true = face_vertices(head), capture.vertices[own.timestep].double().numpy()
+    to_true = fit_similarity(vertices.double().numpy()[face], true[face])
     reference = in_avatar_space(own.camera, to_true)
     middle = vertices.mean(0)
     found = []
@@ -147,17 +152,8 @@ def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
     return sorted(found, key=lambda each: each.yaw_deg)
 
 
-def _view_of(views: Sequence[View], picture: Path, folder: Path) -> View:
-    for view in views:
-        if view.image.is_file() and picture.is_file() and view.image.samefile(picture):
-            return view
-    raise InputError(f"{picture}: is no picture of the capture {folder}; name one of its images")
-
-
-def _fit_to_true(vertices: Tensor, capture: Capture, own: View, head: Head) -> Similarity:
-    face = face_vertices(head)
-    true = capture.vertices[own.timestep].double().numpy()
-    return fit_similarity(vertices.double().numpy()[face], true[face])
+def _same_file(one: Path, other: Path) -> bool:
+    return one.is_file() and one.samefile(other)
 
 
 def in_avatar_space(camera: Camera, to_true: Similarity) -> Camera:

@@ -27,31 +27,29 @@ from audio2mesh.model.motion import Motion
 class Score:
     """A mean over `weight` items: frames, phones, extrema, recordings."""
 
-    value: np.ndarray | float
+    value: float
     weight: float
 
 
 Scores = dict[str, Score]
 
 
-def pool(scores: Sequence[Scores]) -> dict[str, np.ndarray]:
+def pool(scores: Sequence[Scores]) -> dict[str, float]:
     """Weighted mean of each score over the recordings that have it; items count alike."""
     found: dict[str, list[Score]] = {}
     for recording in scores:
         for name, score in recording.items():
-            if np.isfinite(score.value).all():
+            if math.isfinite(score.value):
                 found.setdefault(name, []).append(score)
-    return {name: _mean(of_name) for name, of_name in found.items()}
+    return {
+        name: float(np.average([s.value for s in each], weights=[s.weight for s in each]))
+        for name, each in found.items()
+    }
 
 
 def share(hits: Sequence[bool]) -> Score | None:
     """The share of hits; None where there was nothing to hit."""
     return Score(sum(hits) / len(hits), len(hits)) if len(hits) else None
-
-
-def _mean(scores: Sequence[Score]) -> np.ndarray:
-    total = sum(score.weight for score in scores)
-    return np.asarray(sum(np.asarray(s.value, float) * (s.weight / total) for s in scores))
 
 
 _NEAR_TEETH = 0.65  # of the lower lip's distance from the upper teeth at rest

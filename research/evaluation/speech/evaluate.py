@@ -27,11 +27,7 @@ from common.errors import InputError
 from common.progress import progress_bar
 from research.evaluation.options import SpeechEvaluationOptions
 from research.evaluation.speech.measures import MEASURES, Figures, Judge, medians, row_figures
-from research.evaluation.speech.recordings import (
-    Material,
-    Recording,
-    load_material,
-)
+from research.evaluation.speech.recordings import Material, Recording, load_material
 
 Row = Callable[[Recording, int], Motion | None]
 """A recording and a count F → motion [F, ..] at the table's frame rate; None: it has none."""
@@ -45,23 +41,18 @@ def spoken(model: SpeechToMotion, fps: float, style: str | None) -> Row:
     """What weights make of the sound in a speaking style, by default the neutral one."""
 
     def speak(recording: Recording, frames: int) -> Motion:
-        named = own_style(model, recording) if style == OWN_STYLE else style
+        named = style
+        if style == OWN_STYLE:
+            own = recording.clip.style if recording.clip else None
+            named = own if own in model.styles else None
         if isinstance(model.decoder, AutoregressiveDecoder):
             coefficients = in_pieces(model, recording.audio, fps, named)
         else:
-            coefficients = torch.cat(
-                list(stream_coefficients(model, [recording.audio], fps, named))
-            )
+            coefficients = torch.cat([*stream_coefficients(model, [recording.audio], fps, named)])
         assert len(coefficients) == frames, (len(coefficients), frames)
         return Motion(coefficients.cpu(), model.basis.cpu())
 
     return speak
-
-
-def own_style(model: SpeechToMotion, recording: Recording) -> str | None:
-    """The style that a recording names, if the weights know it."""
-    named = recording.clip.style if recording.clip else None
-    return named if named in model.styles else None
 
 
 @torch.no_grad()
@@ -114,14 +105,13 @@ TRUTH = "truth"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of every row, and the motions that they belong to."""
+    """The figures of every row."""
 
     fps: float
     material: Material
     rows: dict[str, Figures]
     truth: Figures | None  # the true motion's own figures, where any recording has it
-    clips: dict[str, dict[str, Figures]]  # row → recording → figures
-    motions: dict[str, dict[str, Motion]]  # row → recording → motion, "truth" among the rows
+    clips: dict[str, dict[str, Figures]]  # row → recording → figures, "truth" among the rows
 
     def medians(self) -> dict[str, Figures]:
         """Row → of each figure the median over the recordings."""
@@ -148,25 +138,22 @@ class Evaluation:
 
 def evaluate(
     options: SpeechEvaluationOptions,
-    units: FaceUnits,
-    face: FaceGeometry,
-    topology: str,
+    own: tuple[FaceUnits, FaceGeometry, str],
     judges: Callable[[Material], Judge],
 ) -> Evaluation:
     """Read, speak and measure; `judges` makes the judge of the material.
 
-    units, face, topology: those of the head that speech-motion clips move. InputError or
+    own: units, geometry and topology of the head that speech-motion clips move. InputError or
     FileNotFoundError with one sentence for folders, weights and names that are not as they should
     be, before anything long begins.
     """
-    material = load_material(options, units, face, topology)
+    material = load_material(options, *own)
     judge = judges(material)
     models = load_models(options, material)
     fps = float(next(iter(models.values())).fps)
     rows = {name: spoken(model, fps, options.weights_style) for name, model in models.items()}
     if options.training:
-        clips = _training_clips(options, material, units, face, topology)
-        rows["mean"] = constant(mean_offsets(clips))
+        rows["mean"] = constant(mean_offsets(_training_clips(options, material, own)))
     if options.still:
         rows["still"] = constant(torch.zeros_like(material.face.rest))
     return measure(material, rows, fps, judge)
@@ -177,32 +164,31 @@ def measure(material: Material, rows: Mapping[str, Row], fps: float, judge: Judg
     recordings, face = material.recordings, material.face
     found: dict[str, Figures] = {}
     clips: dict[str, dict[str, Figures]] = {}
-    motions: dict[str, dict[str, Motion]] = {}
     for name, row in (TRUTH, true(fps)), *rows.items():
         with progress_bar(name, 2 * len(recordings), "steps/s") as done:
-            moved = {r.name: motion for r in recordings if (motion := _move(row, r, fps, done))}
+            moved: list[tuple[Recording, Motion]] = []
+            for recording in recordings:
+                motion = row(recording, frame_count(len(recording.audio), fps))
+                moved += [(recording, motion)] if motion else []
+                done()
             if not moved:
                 continue
-            judged = [r for r in recordings if r.name in moved]
-            found[name], each = row_figures(judged, list(moved.values()), face, fps, judge, done)
+            judged, made = zip(*moved, strict=True)
+            found[name], each = row_figures(judged, made, face, fps, judge, done)
         clips[name] = {r.name: values for r, values in zip(judged, each, strict=True)}
-        motions[name] = moved
-    truth = found.pop(TRUTH, None)
-    return Evaluation(fps, material, found, truth, clips, motions)
+    return Evaluation(fps, material, found, found.pop(TRUTH, None), clips)
 
 
 def _training_clips(
     options: SpeechEvaluationOptions,
     material: Material,
-    units: FaceUnits,
-    face: FaceGeometry,
-    topology: str,
+    own: tuple[FaceUnits, FaceGeometry, str],
 ) -> list[Clip]:
     """Clips of the same topology that are trained on and not under test."""
     tested = {recording.clip.name for recording in material.recordings if recording.clip}
     found: list[Clip] = []
     for folder in options.training:
-        dataset = load_dataset(folder, units, face, topology)
+        dataset = load_dataset(folder, *own)
         if dataset.topology != material.topology:
             raise InputError(
                 f"{folder} has the topology {dataset.topology}, the data have {material.topology}"
@@ -242,12 +228,6 @@ def _check_topology(path: Path | None, model: SpeechToMotion, material: Material
         )
 
 
-def _move(row: Row, recording: Recording, fps: float, done: Callable[[], None]) -> Motion | None:
-    motion = row(recording, frame_count(len(recording.audio), fps))
-    done()
-    return motion
-
-
 _RATES = {"closure_mbp", "contact_fv", "open_vowels", "rounding", "pause_closure", "per", "wer"}
 _RATES |= {"closures_agreed", "closures_called", "closures_uncalled", "closures_false"}
 
@@ -267,10 +247,6 @@ def figures_table(rows: Mapping[str, Figures], title: str) -> Table:
 def _cell(key: str, value: float | None) -> str:
     if value is None:
         return "-"
-    return (
-        f"{100 * value:.1f} %"
-        if key in _RATES
-        else f"{value:.3g}"
-        if abs(value) < 100
-        else f"{value:.0f}"
-    )
+    if key in _RATES:
+        return f"{100 * value:.1f} %"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"

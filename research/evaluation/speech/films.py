@@ -23,6 +23,7 @@ from audio2mesh.data.lips import (
 )
 from audio2mesh.data.phones import BILABIALS, SILENCE, Phone
 from audio2mesh.model.motion import Motion
+from research.evaluation.figures import runs
 from research.evaluation.speech.articulation import Score, mouth_curves, phone_frames, share
 
 NEAR = 1  # frames by which a closure may be missed
@@ -79,14 +80,9 @@ def film_scores(
     return {name: score for name, score in found.items() if score}
 
 
-def met(runs: Tensor, others: Tensor, near: int = NEAR) -> list[bool]:
-    """For each run of true in `runs` [F] whether `others` [F] is true within `near` frames."""
-    edges = np.diff(runs.numpy().astype(int), prepend=0, append=0)
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [
-        bool(others[max(start - near, 0) : end + near].any())
-        for start, end in zip(starts, ends, strict=True)
-    ]
+def met(frames: Tensor, others: Tensor, near: int = NEAR) -> list[bool]:
+    """For each run of true in frames [F] whether `others` [F] is true within `near` frames."""
+    return [bool(others[max(a - near, 0) : b + near].any()) for a, b in runs(frames.numpy())]
 
 
 def _called(phones: Sequence[Phone], fps: float, frames: int) -> Tensor:

@@ -27,12 +27,3 @@ def sync_judge(net: SyncNet3D, face: FaceGeometry) -> Judge:
         return {"lse_d": Score(distance, frames), "lse_c": Score(confidence, frames)}
 
     return judge
-
-
-def together(*judges: Judge) -> Judge:
-    """One judge that says what all of them say."""
-
-    def judge(motion: Motion, recording: Recording, fps: float) -> dict[str, Score]:
-        return {k: v for each in judges for k, v in each(motion, recording, fps).items()}
-
-    return judge

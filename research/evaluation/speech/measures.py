@@ -12,9 +12,7 @@ from torch import Tensor
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.data.lips import (
     Bounds,
-    best_lag,
     correlation,
-    lag_correlations,
     lip_acceleration,
     lip_opening,
     lip_vertex_error,
@@ -49,7 +47,6 @@ MEASURES: Mapping[str, str] = {
     "rounding": "corners drawn in on rounded ↑",
     "pause_closure": "lips shut in pauses ↑",
     "jitter_ratio": "lip acceleration over truth's → 1",
-    "lag_ms": "motion late by, ms → 0",
     "shift_ms": "shift at which gaps agree best, ms ↓",
     "gap_at_shift": "correlation of the gap, shifted ↑",
     "gap_in_speech": "without long silences ↑",
@@ -64,8 +61,6 @@ MEASURES: Mapping[str, str] = {
     "per": "phone error rate of lip-reading ↓",
     "wer": "word error rate of lip-reading ↓",
     "amplitude": "widest openings over truth's → 1",
-    "opening_mm": "95th percentile of opening, mm",
-    "acceleration": "lip acceleration, m/s²",
 }
 """The keys of a row and what they mean; the arrow says which way is better."""
 
@@ -97,12 +92,9 @@ def row_figures(
 
 def figures(scores: Sequence[Scores]) -> Figures:
     """Every key of MEASURES from pooled scores; None where the recordings cannot tell."""
-    pooled = pool(scores)
-    values = {name: float(value) for name, value in pooled.items() if value.ndim == 0}
+    values = pool(scores)
     if "lve_mm2" in values:
         values["lve_mm"] = math.sqrt(values["lve_mm2"])
-    if "lag_curve" in pooled:
-        values["lag_ms"] = float(best_lag(pooled["lag_curve"])) * values["frame_ms"]
     finite = {name: value for name, value in values.items() if math.isfinite(value)}
     return {name: finite.get(name) for name in MEASURES}
 
@@ -122,8 +114,6 @@ def recording_scores(
     pauses = silences(recording.audio, recording.phones)
     if closed := pause_closure(mouth.opening, bounds, pauses, fps):
         scores["pause_closure"] = closed
-    scores["opening_mm"] = Score(1e3 * _wide(mouth.opening), frames)
-    scores["acceleration"] = Score(lip_acceleration(motion, face, fps), frames)
     true = recording.truth(fps, frames)
     if true is None:
         return scores
@@ -144,8 +134,6 @@ def truth_scores(motion: Motion, true: Motion, face: FaceGeometry, fps: float) -
         "fdd": Score(fdd, 1),
         "fdd_abs": Score(abs(fdd), 1),
         "lip_gap_correlation": Score(correlation(gap, true_gap), frames),
-        "lag_curve": Score(lag_correlations(gap, true_gap), frames),
-        "frame_ms": Score(1e3 / fps, frames),
     }
     if len(distances):
         scores["mtm_ms"] = Score(distances.mean() * 1e3 / fps, len(distances))
@@ -167,14 +155,10 @@ _CHUNK = 256  # frames whose vertices are in memory at once
 def mean_vertex_error(predicted: Motion, true: Motion) -> float:
     """MVE in mm: mean over frames and all vertices of the distance, as ScanTalk's."""
     pairs = zip(predicted.coefficients.split(_CHUNK), true.coefficients.split(_CHUNK), strict=True)
-    total = sum(
-        float(
-            (Motion(a, predicted.basis).offsets() - Motion(b, true.basis).offsets())
-            .norm(dim=-1)
-            .sum()
-        )
-        for a, b in pairs
+    apart = (
+        Motion(a, predicted.basis).offsets() - Motion(b, true.basis).offsets() for a, b in pairs
     )
+    total = sum(float(chunk.norm(dim=-1).sum()) for chunk in apart)
     return total / (len(true.coefficients) * true.basis.shape[1]) * 1e3
 
 

@@ -33,21 +33,13 @@ def evaluate_tracking(options: TrackingEvaluationOptions) -> TrackingScores:
             f"{len(true.vertices)}; track the whole film at its own rate"
         )
     sides = ((options.tracked, our_capture), (options.truth, true_capture))
-    person, hair = mask_ious(*(film_views(folder, capture) for folder, capture in sides))
-    scores = score_track(ours, true, load_head())
-    return replace(scores, person_iou=person, hair_iou=hair)
-
-
-def mask_ious(tracked: Sequence[View], true: Sequence[View]) -> tuple[float, float]:
-    """Intersection over union of the person and of hair, means over frames; nan without masks.
-
-    Pictures of other sizes are compared at the pixels of the true ones.
-    """
-    return _mean_iou(_person, tracked, true), _mean_iou(_hair, tracked, true)
+    views = [film_views(folder, capture) for folder, capture in sides]
+    person, hair = (_mean_iou(mask, *views) for mask in (_person, _hair))
+    return replace(score_track(ours, true, load_head()), person_iou=person, hair_iou=hair)
 
 
 def iou(ours: Bools, theirs: Bools) -> float:
-    """Intersection over union of two masks; of two empty ones it is 1."""
+    """Intersection over union of two masks, of two empty ones 1; at the pixels of the second."""
     rows, columns = (np.arange(n) * m // n for n, m in zip(theirs.shape, ours.shape, strict=True))
     ours = ours[np.ix_(rows, columns)]
     union = (ours | theirs).sum()
@@ -57,6 +49,7 @@ def iou(ours: Bools, theirs: Bools) -> float:
 def _mean_iou(
     mask: Callable[[View], Bools | None], tracked: Sequence[View], true: Sequence[View]
 ) -> float:
+    """The mean over frames; nan without masks."""
     found = []
     for index in np.unique(np.linspace(0, len(true) - 1, FRAMES).round().astype(int)):
         ours, theirs = mask(tracked[index]), mask(true[index])

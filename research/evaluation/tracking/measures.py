@@ -10,10 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from avatar.geometry.similarity import fit_similarity
 from avatar.geometry.triangle_mesh import point_normals
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, directions, normalised
 from avatar.heads import Head
 from avatar.heads.shape_space import mean_face
 from avatar.retarget.template import template_of
+from research.evaluation.figures import mean_of, median_of
 from research.evaluation.speech.films import met
 from research.evaluation.tracking.track import Track
 
@@ -71,10 +72,10 @@ def score_track(tracked: Track, true: Track, head: Head) -> TrackingScores:
         identity_mm=shape_error(tracked.rest, true.rest, face, face),
         mean_face_mm=shape_error(mean_face().double().numpy(), true.rest, face, face),
         lips_mm=lip_error(tracked.vertices, true.vertices, head),
-        shut_gap_mm=float(gaps[shut].mean()) if shut.any() else float("nan"),
+        shut_gap_mm=mean_of(gaps[shut]),
         gap_correlation=float(np.corrcoef(gaps, true_gaps)[0, 1]),
-        closures_found=_share(found),
-        closures_false=_share(false),
+        closures_found=mean_of(found),
+        closures_false=mean_of(false),
         gaze_deg=gaze_error(tracked.gaze[true.eyes_open], true.gaze[true.eyes_open]),
     )
 
@@ -137,15 +138,9 @@ def lip_error(tracked: Floats, true: Floats, head: Head) -> float:
 
 def gaze_error(tracked: Floats, true: Floats) -> float:
     """Median angle in degrees between gazes [F, eyes, 2] of yaw and pitch."""
-    if not len(true):
-        return float("nan")
-    cosines = (_directions(tracked) * _directions(true)).sum(-1)
-    return float(np.median(np.degrees(np.arccos(np.clip(cosines, -1, 1)))))
-
-
-def _directions(gaze: Floats) -> Floats:
-    yaw, pitch = np.moveaxis(np.radians(gaze), -1, 0)
-    return np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], -1)
+    ours, theirs = (directions(*np.moveaxis(np.radians(gaze), -1, 0)) for gaze in (tracked, true))
+    cosines = (ours * theirs).sum(-1)
+    return median_of(np.degrees(np.arccos(np.clip(cosines, -1, 1))))
 
 
 def lip_gaps(head: Head, vertices: Floats) -> Floats:
@@ -165,7 +160,3 @@ def closures(tracked: Floats, true: Floats) -> tuple[list[bool], list[bool]]:
         for gaps, least in ((tracked, SHUT), (true, SHUT), (true, NEARLY_SHUT))
     )
     return met(theirs, ours, LATE), [not hit for hit in met(ours, nearly, LATE)]
-
-
-def _share(hits: list[bool]) -> float:
-    return sum(hits) / len(hits) if hits else float("nan")

@@ -11,7 +11,7 @@ from avatar.geometry.vectors import Bools, Floats
 from avatar.heads import Head, load_head
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_reader import open_capture
-from common.arrays import read_arrays
+from common.arrays import Arrays, read_arrays
 from common.errors import InputError
 
 EYES = ("l-eye", "r-eye")
@@ -60,8 +60,8 @@ def film_views(folder: Path, capture: Capture) -> list[View]:
 
 def _track(folder: Path, capture: Capture, head: Head) -> Track:
     views, path = film_views(folder, capture), folder / "motion.npz"
-    motion = open_motion(path)
-    seen = _seen(path, len(motion.head_pose))
+    motion, told = open_motion(path), read_arrays(path, leave="offsets")
+    seen = _seen(path, told, len(motion.head_pose))
     if seen.sum() != len(views):
         raise InputError(f"{path}: has {seen.sum()} frames, but the capture has {len(views)}")
     poses = motion.head_pose.double().numpy()[seen, :3, :3]
@@ -78,22 +78,20 @@ def _track(folder: Path, capture: Capture, head: Head) -> Track:
         focal=float(camera.K[0, 0]) / width,
         centre=camera.K[:2, 2].double().numpy() / width,
         gaze=gaze_degrees(eyes, rest, offsets),
-        eyes_open=_eyes_open(path, len(views)),
+        eyes_open=_eyes_open(path, told, len(views)),
     )
 
 
-def _seen(path: Path, frames: int) -> Bools:
+def _seen(path: Path, arrays: Arrays, frames: int) -> Bools:
     """Which frames [F] of the motion show the face, as far as the file tells."""
-    arrays = read_arrays(path, leave="offsets")
     seen = arrays.get("seen", np.ones(frames, bool))
     if seen.shape != (frames,) or seen.dtype != bool:
         raise InputError(f"{path}: 'seen' does not tell of each of its {frames} frames")
     return seen
 
 
-def _eyes_open(path: Path, frames: int) -> Bools:
+def _eyes_open(path: Path, arrays: Arrays, frames: int) -> Bools:
     """Which frames [F] show the eyes, as far as the file tells."""
-    arrays = read_arrays(path, leave="offsets")
     if "unit_weights" not in arrays or "unit_names" not in arrays:
         return np.ones(frames, bool)
     names = arrays["unit_names"].tolist()

@@ -5,8 +5,8 @@ SwapTalk (arXiv 2405.05636) evaluates them: what an avatar loses with voices tha
 and whether faces that speak with one voice move their lips alike.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
 from research.evaluation.emotion.spoken import SpeakingAvatar, geometry
-from research.evaluation.figures import check_outputs, mean
+from research.evaluation.figures import check_outputs, mean, median_of
 from research.evaluation.options import VoicesEvaluationOptions
 from research.evaluation.speech.articulation import articulation, mouth_curves
 from research.evaluation.speech.films import met
@@ -75,12 +75,10 @@ def likeness(faces: Mapping[str, Lips]) -> list[Alike]:
     """Every pair of faces that speak with one voice."""
     return [
         Alike(
-            *(first, second),
-            gap=correlation(faces[first].gap, faces[second].gap),
-            width=correlation(faces[first].width, faces[second].width),
-            closures=closures_shared(faces[first].shut, faces[second].shut),
+            *(a, b, correlation(one.gap, other.gap), correlation(one.width, other.width)),
+            closures_shared(one.shut, other.shut),
         )
-        for first, second in combinations(faces, 2)
+        for (a, one), (b, other) in combinations(faces.items(), 2)
     ]
 
 
@@ -89,12 +87,6 @@ def closures_shared(first: Tensor, second: Tensor) -> float | None:
     where neither shuts."""
     hits = met(first, second) + met(second, first)
     return sum(hits) / len(hits) if hits else None
-
-
-def median(values: Sequence[float | None]) -> float | None:
-    """Of those that are known."""
-    known = [value for value in values if value is not None]
-    return float(torch.tensor(known).quantile(0.5)) if known else None
 
 
 FIGURES = ("closure_mbp", "lse_d", "lse_c")
@@ -136,9 +128,9 @@ class VoicesEvaluation:
         pairs = list(chain.from_iterable(self.alike.values()))
         found: dict[str, float | None] = {}
         for name in ("gap", "width", "closures"):
-            values = [getattr(pair, name) for pair in pairs]
-            found[name] = median(values)
-            found[f"least_{name}"] = min((v for v in values if v is not None), default=None)
+            known = [v for pair in pairs if (v := getattr(pair, name)) is not None]
+            found[name] = median_of(known)
+            found[f"least_{name}"] = min(known, default=None)
         return found
 
     def report(self) -> dict[str, Any]:
@@ -148,8 +140,8 @@ class VoicesEvaluation:
             "asynchronous": self.means(own=False),
             "likeness": self.likeness(),
             "identity_mm": max(each.identity_mm for each in self.spoken),
-            "spoken": [asdict(each) for each in self.spoken],
-            "alike": {voice: [asdict(a) for a in pairs] for voice, pairs in self.alike.items()},
+            "spoken": self.spoken,
+            "alike": self.alike,
         }
 
 
@@ -214,7 +206,7 @@ def _measure(
     mouth = mouth_curves(said, shape)
     bounds = opening_bounds(mouth.opening, shape)
     scores = articulation(mouth, bounds, recording.phones, fps) | judge(said, recording, fps)
-    figures = {name: float(scores[name].value) if name in scores else None for name in FIGURES}
+    figures = {name: scores[name].value if name in scores else None for name in FIGURES}
     return figures, lips_of(said, shape)
 
 

@@ -20,7 +20,7 @@ def test_every_folder_with_recordings_is_a_voice(tmp_path):
     (tmp_path / "empty").mkdir()
     anna, berta = find_voices(tmp_path)
     assert (anna.name, sorted(anna.recordings)) == ("anna", ["digits/1", "hello"])
-    assert anna.transcripts is not None and anna.transcripts.texts["digits/1"] == "one"
+    assert anna.transcripts is not None and anna.transcripts["digits/1"] == "one"
     assert berta.transcripts is None
 
 

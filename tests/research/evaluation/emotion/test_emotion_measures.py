@@ -56,9 +56,8 @@ def _named(alone: NeutralSpeech) -> Recording:
 def test_speech_keeps_all_of_itself(alone: NeutralSpeech):
     kept = alone.kept(alone.motions)
     assert (kept.closure_mbp, kept.rounding, kept.contact_fv) == (1, 1, None)
-    assert kept.widest_round is not None and kept.widest_round < 0.95
     assert kept.largest_gap_mm is not None and kept.largest_gap_mm < kept.seen_mm
-    assert (kept.lse_d, kept.lse_c) == (None, None)
+    assert kept.lse_d is None
 
 
 @pytest.mark.parametrize("emotion", EXPRESSED_EMOTIONS)

@@ -109,8 +109,8 @@ def test_glances_are_measured():
         look[start + length : start + 100, 0] = degrees
         look[start + 100 : start + 100 + length, 0] = way[::-1]
     found = events.glances(look, FPS)
-    assert found.away_seconds == pytest.approx(1.0, abs=0.1)
-    assert found.looking_seconds == pytest.approx(4.0, abs=0.1)
-    assert found.looking == pytest.approx(0.83, abs=0.03)
-    assert found.under_15 == pytest.approx(0.6)
-    assert found.seconds_of_10 == pytest.approx(0.049, abs=0.015)
+    assert found["away_seconds"] == pytest.approx(1.0, abs=0.1)
+    assert found["looking_seconds"] == pytest.approx(4.0, abs=0.1)
+    assert found["looking"] == pytest.approx(0.83, abs=0.03)
+    assert found["saccades"] == pytest.approx(0.6)
+    assert found["saccade_seconds"] == pytest.approx(0.049, abs=0.015)

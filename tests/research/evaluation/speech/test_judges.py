@@ -7,7 +7,7 @@ from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.offsets import lse
 from audio2mesh.sync.options import Role
 from research.evaluation.speech.articulation import Score
-from research.evaluation.speech.judges import sync_judge, together
+from research.evaluation.speech.judges import sync_judge
 from research.evaluation.speech.recordings import Recording
 
 
@@ -30,10 +30,3 @@ def test_lip_sync_is_that_of_the_network(face, role: Role):
 def test_too_short_for_offsets_is_no_score(face):
     judge = sync_judge(_net(face, "evaluation"), face)
     assert judge(moving(torch.zeros(12)), Recording("a", np.zeros(8_000, np.float32)), 25) == {}
-
-
-def test_judges_speak_together(face):
-    recording = Recording("a", np.zeros(8_000, np.float32))
-    both = together(lambda *_: {"lse_d": Score(1, 1)}, lambda *_: {"per": Score(0.5, 4)})
-    found = both(moving(torch.zeros(12)), recording, 25)
-    assert found == {"lse_d": Score(1, 1), "per": Score(0.5, 4)}

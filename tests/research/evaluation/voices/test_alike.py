@@ -5,7 +5,7 @@ import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.motion import Motion
-from research.evaluation.voices.evaluate import Lips, closures_shared, likeness, lips_of, median
+from research.evaluation.voices.evaluate import Lips, closures_shared, likeness, lips_of
 
 
 def lips(gap: torch.Tensor, shut: torch.Tensor | None = None) -> Lips:
@@ -44,7 +44,3 @@ def test_lips_are_measured_by_the_mouths_own_size(size: float):
     found = lips_of(Motion(0.01 * torch.tensor([[0.0], [1.0], [0.02]]), basis), face)
     torch.testing.assert_close(found.gap, torch.tensor([0, 1 / 6, 0.02 / 6]), atol=1e-4, rtol=0)
     assert found.shut.tolist() == [True, False, True]
-
-
-def test_the_median_of_what_is_known():
-    assert median([1.0, None, 3.0]) == 2 and median([None]) is None
