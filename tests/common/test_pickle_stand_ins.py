@@ -1,4 +1,4 @@
-"""What FLAME's pickles hold besides arrays, and what a file may try on the reader."""
+"""What FLAME's pickles hold besides arrays, and what a file may try on the stand-ins."""
 
 import pickle
 import struct
@@ -11,7 +11,7 @@ import python2_pickle
 from python2_pickle import Object
 from scipy import sparse
 
-from common import restricted_pickle
+from common import pickle_stand_ins as stand_ins
 from common.restricted_pickle import read_pickle
 
 
@@ -150,6 +150,6 @@ def test_a_short_file_asks_for_no_endless_work(read, monkeypatch: pytest.MonkeyP
     many += b"cnumpy\ndtype\nU\x02u1\x85R(J\x01\x00\x00\x00tU\x01CtR."
     with pytest.raises(ValueError, match=r"data\.pkl"):
         read(many)
-    monkeypatch.setattr(restricted_pickle, "DENSE_LIMIT", 100)
+    monkeypatch.setattr(stand_ins, "DENSE_LIMIT", 100)
     with pytest.raises(ValueError, match="sparse matrix of shape"):
         read(_sparse())
