@@ -6,7 +6,7 @@ renaming on this machine, and elsewhere by the atomic writes of object stores.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -189,20 +189,33 @@ def put_bytes(content: bytes, uri: str, scratch: Path) -> None:
 
 def get_bytes(uri: str) -> bytes | None:
     """The content of a file; None where there is none."""
-    with suppress(FileNotFoundError), _store(uri) as (fs, path):
-        return fs.cat_file(path)  # pyright: ignore[reportReturnType] of one file
-    return None
+    try:
+        if is_url(uri):
+            with _store(uri) as (fs, path):
+                content = fs.cat_file(path)
+            assert isinstance(content, bytes)
+            return content
+        return local_path(uri).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def size_of(uri: str) -> int | None:
     """Bytes of a file; None where there is none."""
-    with suppress(FileNotFoundError), _store(uri) as (fs, path):
-        return fs.size(path)
-    return None
+    try:
+        if is_url(uri):
+            with _store(uri) as (fs, path):
+                return fs.size(path)
+        return local_path(uri).stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def remove(uri: str) -> None:
     """Remove a file, if it is there."""
+    if not is_url(uri):
+        local_path(uri).unlink(missing_ok=True)
+        return
     with _store(uri) as (fs, path):
         if fs.exists(path):
             fs.rm_file(path)
