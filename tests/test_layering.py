@@ -117,8 +117,8 @@ MAY_IMPORT = {
     ),
     "research.evaluation": "audio2mesh.data avatar.behaviour avatar.geometry common",
     "research.evaluation.avatar": (
-        "avatar.avatar_io avatar.geometry avatar.heads avatar.reconstruct avatar.retarget "
-        "avatar.rigging avatar.vision common research.evaluation splat"
+        "avatar.avatar_io avatar.geometry avatar.heads avatar.photo avatar.reconstruct "
+        "avatar.retarget avatar.rigging avatar.vision common research.evaluation splat"
     ),
     "research.evaluation.emotion": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sync avatar.avatar_io "

@@ -60,12 +60,12 @@ class Head:
         return total
 
     def group_faces(self, *names: str) -> Tensor:
-        """Ints [m] of the triangles of the named groups."""
+        """Rows [m] of the triangles of the named groups."""
         wanted = torch.tensor([self.group_names.index(name) for name in names])
         return torch.isin(self.face_groups, wanted).nonzero().squeeze(1)
 
     def group_vertices(self, *names: str) -> Tensor:
-        """Ints [v] of the vertices of the named groups, ascending."""
+        """Rows [v] of the vertices of the named groups, ascending."""
         return self.faces[self.group_faces(*names)].unique()
 
 

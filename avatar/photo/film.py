@@ -46,7 +46,6 @@ from avatar.tracking.torso_motion import (
 from avatar.tracking.track import FINISHED
 from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
 from avatar.vision.mattes import find_mattes, load_matting
-from common.arrays import write_arrays
 from common.progress import progress_bar
 from splat import Camera, Gaussians, RawGaussians, activate, render
 
@@ -56,16 +55,15 @@ LEAST_TURN = 8.0  # degrees of yaw from which a view from the side tells more th
 STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
 GREY = torch.tensor(0.5)  # behind the person where the networks look for hair
 STILL = 1e-3  # share of the head's pose that a vertex of the torso may follow
-TORSO = "torso.npz"  # motions of the torso by which the meshes of a film were written anew
 OPAQUE, NEAREST = 0.9, 0.25  # alpha, and metres before the neck, of what counts as the body
 SMOOTH = 6  # pixels
-EVERY = 2  # frames of which one is aligned
+EVERY = 2  # every second frame of a film is aligned
 
 
 def completed(folder: Path, capture: Capture, face: Face, seed: int) -> Start | None:
     """The avatar of the calmest frames from the front and from both sides, on the capture's mesh;
-    None where no face is found in front. Of what `track` wrote, the torso's motion is found once
-    more on the avatar's own clothes, and the capture's meshes are written anew."""
+    None where no face is found in front. The torso of a film that `track` tracked moves as the
+    frames show the avatar's."""
     finder = load_face_finder()
     head, rest = load_head(), capture.rest
     if face.fitted is not None:
@@ -82,24 +80,24 @@ def completed(folder: Path, capture: Capture, face: Face, seed: int) -> Start | 
     avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
     shown = torch.from_numpy(made.part.follows).float()
     avatar, shown = with_filmed_parts(capture, face.head, avatar, shown)
-    if (folder / FINISHED).is_file() and (folder / vertices_path(0)).parent.is_dir():
-        capture = with_own_torso(folder, capture, face.head, avatar)
-    return Start(avatar, shown, capture)
+    return Start(avatar, shown, with_own_torso(folder, capture, face.head, avatar))
 
 
 def with_own_torso(folder: Path, capture: Capture, head: Head, avatar: Avatar) -> Capture:
-    """A tracked film whose torso moves as its frames show the avatar's, in memory and in its
-    folder; as it is where that was done already.
+    """A capture that `track` wrote with vertices, its torso moving as the frames show the avatar's;
+    any other as it is.
 
     What leans is seen to move by its depth, in which clothes of the library differ from the usual
     chest of the tracker.
     """
+    if not ((folder / FINISHED).is_file() and (folder / vertices_path(0)).parent.is_dir()):
+        return capture
     views = sorted(
         (one for some in capture.splits.values() for one in some), key=lambda one: one.timestep
     )
     view, torso = views[0].camera, head.pose_weights < STILL
-    body, done = own_body(view, head, avatar), folder / TORSO
-    if body is None or done.is_file():
+    body = own_body(view, head, avatar)
+    if body is None:
         return capture
 
     def look(row: int) -> Shoulders:
@@ -108,16 +106,13 @@ def with_own_torso(folder: Path, capture: Capture, head: Head, avatar: Avatar) -
         hair = planes[4] if len(planes) > 4 else torch.zeros_like(planes[3])
         return seen_shoulders(view, head, vertices, planes[:3].permute(1, 2, 0), planes[3], hair)
 
-    frames = np.array([one.timestep for one in views])
+    frames = np.array([int(one.image.stem.partition("_")[0]) for one in views])
     motions = torso_motions(view, body, look, frames, EVERY)
     vertices = capture.vertices.clone()
     share = 1 - head.pose_weights[:, None]
     for one, motion in zip(views, motions, strict=True):
         change = motion - rigid_part(capture, one.timestep, torso.nonzero()[:, 0])
         vertices[one.timestep] += share * (capture.rest @ change[:3, :3].T + change[:3, 3])
-        number = int(one.image.stem.partition("_")[0])
-        write_arrays(folder / vertices_path(number), {"vertices": vertices[one.timestep].numpy()})
-    write_arrays(done, {"torso": motions.numpy()})
     return replace(capture, vertices=vertices)
 
 

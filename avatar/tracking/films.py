@@ -165,7 +165,7 @@ def _fault(tracking: Tracking, face: FollowedFace, residual: float, known: Known
 def _write_clip(
     film: Path, tracking: Tracking, known: KnownPerson, options: FilmsOptions
 ) -> Floats:
-    """Write the clip; returns the mean lip gap [F] in metres."""
+    """Write the clip; returns the lip gap [F] of the mean head in metres."""
     model, person = tracking.model, tracking.person
     weights = performed_mouth(model, person, tracking.states, known.neutral)
     count = int(tracking.frames[-1] - tracking.frames[0]) + 1

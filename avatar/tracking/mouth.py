@@ -149,7 +149,7 @@ def mean_head(model: FaceModel) -> FaceModel:
 
 
 def mean_rows(model: FaceModel, person: Person) -> MouthRows:
-    """Those of the head that ships."""
+    """The rows of the mouth of the head that ships."""
     return mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
 
 

@@ -52,8 +52,8 @@ def filled(table: Table, rows: Iterable[Iterable[str]]) -> Table:
 def cell(value: float | None, form: str) -> str:
     """A figure in a table, by a format that may end in a unit: a dash where it is unknown."""
     unit = "°" * form.endswith("°")
-    known = value is not None and isfinite(value)
-    return f"{value:{form.removesuffix(unit)}}{unit}" if known else "–"
+    finite = value is not None and isfinite(value)
+    return f"{value:{form.removesuffix(unit)}}{unit}" if finite else "–"
 
 
 def cells(values: Sequence[float | None], forms: str) -> list[str]:

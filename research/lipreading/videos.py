@@ -93,5 +93,5 @@ def _found_box(path: Path) -> Box:
             right, left = points[_CORNERS]
             found.append([*points[_LIPS].mean(0), (left - right).norm() / FRONT.mouth])
     if not found:
-        raise InputError(f"{path}: no face is found in it; leave it out, or show one")
+        raise InputError(f"{path}: no face is found in it; leave it out, or give a film of a face")
     return Box(*torch.tensor(found).median(0).values.tolist())

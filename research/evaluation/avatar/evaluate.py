@@ -11,6 +11,8 @@ from torch import Tensor
 
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads import load_head
+from avatar.photo.film import with_own_torso
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import composite, read_labels
 from avatar.reconstruct.capture_reader import (
@@ -122,6 +124,7 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     avatar = open_avatar(options.avatar, options.flame)
     capture = open_capture(options.capture, options.flame)
     check_same_mesh(options.avatar, avatar, options.capture, capture)
+    capture = with_own_torso(options.capture, capture, load_head(), avatar)
     views = split_views(capture, options.split, options.capture)
     _check_sizes(views)
     background = torch.ones(3)
