@@ -25,7 +25,8 @@ from torch import Tensor
 from avatar.retarget.backward import transfer_from
 from avatar.retarget.registration import register
 
-SLIVER = 0.00042  # metres, √2 · 0.3 mm: a triangle thinner than two places' noise has no direction
+SLIVER = 0.0006  # metres, 2 · 0.3 mm: a triangle thinner than the noise of two places, at rest and
+# as they move, has no direction
 CREASE = 0.0015  # metres from where grown-together lips meet, where either lip's motion is right
 
 MESHES: dict[str, Callable[[], KnownMesh]] = {
