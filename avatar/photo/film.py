@@ -39,7 +39,7 @@ from avatar.tracking.stages import UPRIGHT
 from avatar.tracking.torso_motion import (
     Body,
     Shoulders,
-    before,
+    neck_in_view,
     seen_shoulders,
     torso_motions,
 )
@@ -95,7 +95,7 @@ def with_own_torso(folder: Path, capture: Capture, head: Head, avatar: Avatar) -
     views = sorted(
         (one for some in capture.splits.values() for one in some), key=lambda one: one.timestep
     )
-    view, torso = views[0].camera, head.pose_weights < STILL
+    view, torso = views[0].camera, (head.pose_weights < STILL).nonzero()[:, 0]
     body = own_body(view, head, avatar)
     if body is None:
         return capture
@@ -111,7 +111,7 @@ def with_own_torso(folder: Path, capture: Capture, head: Head, avatar: Avatar) -
     vertices = capture.vertices.clone()
     share = 1 - head.pose_weights[:, None]
     for one, motion in zip(views, motions, strict=True):
-        change = motion - rigid_part(capture, one.timestep, torso.nonzero()[:, 0])
+        change = motion - rigid_part(capture, one.timestep, torso)
         vertices[one.timestep] += share * (capture.rest @ change[:3, :3].T + change[:3, 3])
     return replace(capture, vertices=vertices)
 
@@ -120,7 +120,7 @@ def own_body(view: Camera, head: Head, avatar: Avatar) -> Body | None:
     """The front of an avatar's body at rest, as a camera sees it, if it does."""
     drawn = render(avatar_rig(avatar, torch.device("cpu"))(avatar.vertices), view)
     assert drawn.depth is not None
-    neck, axis, focal = before(view, head, avatar.vertices)
+    neck, axis, focal = neck_in_view(view, head, avatar.vertices)
     bare = torch.from_numpy(seen_parts(view, head, avatar.vertices).faces == NOTHING)
     own = bare & (drawn.alpha > OPAQUE) & (drawn.depth > neck[2] - NEAREST)
     if not own.any():

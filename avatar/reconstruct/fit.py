@@ -77,11 +77,10 @@ def reconstruct(options: ReconstructOptions, complete: Complete | None = None) -
     device = pick_backend(options.device).device
     capture = open_capture(options.capture, options.flame)
     _check_budget(options, capture)
-    face = known_face(capture)
+    face, record = known_face(capture), run_record(options, capture)
     start = film_start(options, capture, face, complete)
     capture = capture if start is None else start.capture
     trainer = start_trainer(options, capture, face, device, start)
-    record = run_record(options, capture)
     take_up(trainer, options.out, record)
     run(trainer, options, capture, record)
     avatar = finished_avatar(trainer, capture, face)

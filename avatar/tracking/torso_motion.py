@@ -6,7 +6,7 @@ shoulders.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -78,11 +78,11 @@ def middle_of(picture: Tensor) -> Tensor:
 
 def usual_body(neck: Tensor, axis: Tensor, focal: float, size: tuple[int, int]) -> Body:
     """A body with a chest as most people have, in pictures of width x height pixels."""
-    body = Body(neck, axis, focal, torch.empty(size[1], size[0]))
-    ticks = _pixel_centres(body.depth, 1) - middle_of(body.depth)
-    x, y = ((ticks - axis) / focal * (neck[2] - TOP) - neck[:2]).unbind(1)
+    depth = neck[2].expand(size[1], size[0])
+    positions = _pixel_centres(depth, 1) - middle_of(depth)
+    x, y = ((positions - axis) / focal * (neck[2] - TOP) - neck[:2]).unbind(1)
     out = (TOP + SLOPE * y).clamp(0, DEPTH) / (1 + (x / WIDTH) ** 6)
-    return replace(body, depth=(neck[2] - out).view(body.depth.shape))
+    return Body(neck, axis, focal, depth - out.view(depth.shape))
 
 
 @dataclass(frozen=True)
@@ -208,12 +208,12 @@ def find_torso_motion(tracking: Tracking, out: Path, poses: Tensor) -> Tensor:
         vertices = world_vertices(tracking, row, poses[row], STILL)
         return seen_shoulders(view, head, vertices, *read_kept(out, int(tracking.frames[row])))
 
-    body = usual_body(*before(view, head, tracking.rest), tracking.size)
+    body = usual_body(*neck_in_view(view, head, tracking.rest), tracking.size)
     every = max(1, round(SECONDS * tracking.fps))
     return torso_motions(view, body, look, tracking.frames.numpy(), every)
 
 
-def before(view: Camera, head: Head, rest: Tensor) -> tuple[Tensor, Tensor, float]:
+def neck_in_view(view: Camera, head: Head, rest: Tensor) -> tuple[Tensor, Tensor, float]:
     """The neck's end [3] of a mesh [V, 3] at rest in camera axes, the optical axis [2] from the
     picture's middle, and the focal length, in pixels."""
     neck = rest[head.pose_weights == 0].mean(0)
@@ -250,5 +250,5 @@ def torso_motions(
     columns = torch.stack(found).double().numpy().T
     between = np.stack([np.interp(frames, frames[rows], column) for column in columns], 1)
     there = view.viewmat.double()
-    motions = [body.matrix(torch.from_numpy(one)) for one in between]
-    return torch.stack([torch.linalg.inv(there) @ motion @ there for motion in motions]).float()
+    motions = torch.stack([body.matrix(torch.from_numpy(one)) for one in between])
+    return (torch.linalg.inv(there) @ motions @ there).float()
