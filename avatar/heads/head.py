@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.geometry.vectors import Floats, Ints
+from avatar.heads.arkit import EYE_DEGREES
 from common.errors import InputError
 
 SHIPPED = ("anny-head",)
@@ -82,6 +84,7 @@ def _load_shipped(topology: str) -> Head:
     units = head.units.clone()
     mixed = [head.unit_names.index(name) for name in arrays["unit_names"].tolist()]
     units[mixed] = torch.from_numpy(arrays["units"] * arrays["step"]).float()
+    _turn_eyes(head, head.vertices, units)
     return replace(head, units=units)
 
 
@@ -118,6 +121,7 @@ def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:
     )
 
 
+EYEBALLS = {"Left": "l-eye", "Right": "r-eye"}
 CLEARANCE = 0.0012  # metres between a closed lid and the eyeball
 MOVED = 0.0004  # metres: a vertex that a blink moves more than this belongs to the lid
 
@@ -126,13 +130,28 @@ def fit_units(head: Head, vertices: Tensor) -> Tensor:
     """The head's expression units [E, V, 3], adapted to one identity's rest vertices [V, 3].
 
     The two blink units are corrected so that the closed lids clear this identity's eyeballs by
-    CLEARANCE; every other unit is returned as it is.
+    CLEARANCE, and the gaze units turn these about their own centres; every other unit is returned
+    as it is.
     """
     units = head.units.clone()
-    for side, group in (("Left", "l-eye"), ("Right", "r-eye")):
+    for side, group in EYEBALLS.items():
         index = head.unit_names.index(f"eyeBlink{side}")
         units[index] += _lid_correction(head, vertices, units[index], group)
+    _turn_eyes(head, vertices, units)
     return units
+
+
+def _turn_eyes(head: Head, vertices: Tensor, units: Tensor) -> None:
+    """In units [E, V, 3] of rest vertices [V, 3], let gaze units turn the eyeballs by
+    EYE_DEGREES."""
+    for side, group in EYEBALLS.items():
+        rows, centre = head.group_vertices(group), eyeball(head, vertices, group)[0]
+        left = 1.0 if side == "Left" else -1.0
+        ways = {"Out": (0.0, left), "In": (0.0, -left), "Up": (-1.0, 0.0), "Down": (1.0, 0.0)}
+        for way, axis in ways.items():
+            angle = torch.tensor([*axis, 0.0]) * np.radians(EYE_DEGREES[way])
+            turned = (vertices[rows] - centre) @ axis_angle_to_matrix(angle).T + centre
+            units[head.unit_names.index(f"eyeLook{way}{side}"), rows] = turned - vertices[rows]
 
 
 def eyeball(head: Head, vertices: Tensor, group: str) -> tuple[Tensor, Tensor]:

@@ -93,7 +93,9 @@ def bound(layer: Layer, subject: Subject) -> Avatar:
 POSES: tuple[Mapping[str, float], ...] = (
     {},
     {"jawOpen": 0.8, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
-    {"jawOpen": 0.25, "mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "browInnerUp": 1.0},
+    {"jawOpen": 0.25, "mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "browInnerUp": 1.0}
+    | {"eyeLookUpLeft": 1.0, "eyeLookUpRight": 1.0},
+    {"mouthFunnel": 1.0, "eyeLookDownLeft": 1.0, "eyeLookDownRight": 1.0},
     {"mouthPucker": 0.8, "eyeLookOutLeft": 1.0, "eyeLookInRight": 1.0, "tongueOut": 0.8},
     {
         "jawOpen": 0.5,

@@ -14,9 +14,9 @@ from avatar.tracking.residuals import POSE, Equations
 from common.parallel import spread
 
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
-OFTEN_FULL = ("eyeBlink", "eyeLook", "jawOpen")
-FULLER = 4.3  # times the spread of other units, as those are often at 1
-GAZE_SPREAD = 0.1  # of the difference between both eyes' gaze
+FULLER = {"eyeBlink": 4.3, "eyeLook": 1.8, "jawOpen": 4.3}
+"""Times the spread of other units, as those are often at 1, and the eyes turn often and far."""
+GAZE_SPREAD = 0.045  # of the difference between both eyes' gaze, in weights
 FOCAL_SPREAD = 0.35  # of the logarithm of an unknown focal length
 FREEDOM = 3.0  # degrees of, of a face's pitch
 LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
@@ -114,7 +114,10 @@ def weight_prior(model: FaceModel, state: FrameState) -> Equations:
 @cache
 def _weight_precision(names: tuple[str, ...], spread: float) -> Tensor:
     """[E, E] of the prior of units by their names."""
-    spreads = [FULLER if name.startswith(OFTEN_FULL) else 1.0 for name in names]
+    spreads = [
+        next((times for start, times in FULLER.items() if name.startswith(start)), 1.0)
+        for name in names
+    ]
     system = (spread * torch.tensor(spreads, dtype=torch.float64)).pow(-2).diag()
     for left, right in LOOKS:
         tie = torch.zeros(len(names), dtype=torch.float64)

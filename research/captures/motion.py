@@ -18,13 +18,14 @@ from avatar.behaviour.performance import BESIDE_GAZE, Life, live
 from avatar.behaviour.speech_events import silence
 from avatar.geometry.vectors import Floats, Ints
 from avatar.heads import Head
+from avatar.heads.arkit import look_weights
 from avatar.rigging.avatar import pose
 
 FPS = 25.0
 STRIDE = 7  # frames between two timesteps of an expression sequence
 HOLD_SECONDS, FADE_SECONDS = 0.65, 0.10  # an expression, and the smoothing of the change to it
 GLANCE_SECONDS, GLANCE_FADE = 0.7, 0.03
-GLANCE_YAW, GLANCE_PITCH = 0.45, 0.35  # standard deviations, in weights of the looking units
+GLANCE_YAW, GLANCE_PITCH = 10.0, 5.0  # standard deviations, in degrees
 EXPRESSION_SEQUENCES, SPEECH_SEQUENCES = 5, 3
 SPOKEN_SHARE = 0.7  # of the recording that is for training
 
@@ -185,12 +186,11 @@ def glances(head: Head, frames: int, rng: np.random.Generator) -> Floats:
     """Weights [F, E] of the looking units: the eyes rest on one point after another."""
     count = int(frames / FPS / GLANCE_SECONDS) + 1
     held = (np.arange(frames) / FPS / GLANCE_SECONDS).astype(int)
-    targets = np.clip(rng.normal(size=(count, 2)) * [GLANCE_YAW, GLANCE_PITCH], -0.9, 0.9)
-    yaw, pitch = gaussian_filter1d(targets[held], GLANCE_FADE * FPS, axis=0, mode="nearest").T
+    targets = rng.normal(size=(count, 2)) * [GLANCE_YAW, GLANCE_PITCH]
+    eyes = gaussian_filter1d(targets[held], GLANCE_FADE * FPS, axis=0, mode="nearest")
     weights = np.zeros((frames, len(head.unit_names)))
-    for side, outward in (("Left", yaw), ("Right", -yaw)):
-        for name, amount in (("Out", outward), ("In", -outward), ("Up", pitch), ("Down", -pitch)):
-            weights[:, head.unit_names.index(f"eyeLook{name}{side}")] = np.maximum(amount, 0)
+    for name, weight in look_weights(eyes).items():
+        weights[:, head.unit_names.index(name)] = weight
     return weights
 
 

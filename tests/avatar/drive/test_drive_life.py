@@ -27,7 +27,7 @@ from avatar.drive.performance import perform
 from avatar.drive.plans import plan_drive
 from avatar.geometry.rotations import head_angles
 from avatar.heads import load_head
-from avatar.heads.arkit import WEIGHTS
+from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
 from avatar.heads.flame_parameters import read_flame_parameters
 from avatar.retarget.fitted_face import shipped_face
 from common.assets import DEMO_VOICE
@@ -105,9 +105,9 @@ def test_a_live_link_take_has_the_eyes_and_the_head(written: Export):
     path = written("face.csv", gaze="10,-5", head=0.0)
     take = read_take(path)
     weights = dict(zip(WEIGHTS, take.weights.T, strict=True))
-    assert weights["eyeLookOutLeft"].mean() == pytest.approx(10 / 15.0, abs=0.06)
-    assert weights["eyeLookInRight"].mean() == pytest.approx(10 / 15.3, abs=0.06)
-    assert weights["eyeLookDownLeft"].mean() == pytest.approx(5 / 11.4, abs=0.06)
+    assert weights["eyeLookOutLeft"].mean() == pytest.approx(10 / EYE_DEGREES["Out"], abs=0.03)
+    assert weights["eyeLookInRight"].mean() == pytest.approx(10 / EYE_DEGREES["In"], abs=0.03)
+    assert weights["eyeLookDownLeft"].mean() == pytest.approx(5 / EYE_DEGREES["Down"], abs=0.03)
     names, *rows = (line.split(",") for line in path.read_text().splitlines())
     columns = np.array([row[2:] for row in rows], float).mean(0)
     angles = dict(zip(names[2:], np.degrees(columns), strict=True))

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from avatar.behaviour.gaze import gaze_degrees
 from avatar.heads import eyeball, fit_units, load_head
+from avatar.heads.arkit import EYE_DEGREES
 from avatar.heads.head import REGIONS, seal_lips
 
 HEAD = load_head()
@@ -65,11 +67,44 @@ def test_closed_lids_clear_the_eyeballs(name: str):
 
 def test_fitting_leaves_the_other_units_alone():
     units = fit_units(HEAD, HEAD.vertices + HEAD.identities["woman"])
-    changed = (units != HEAD.units).flatten(1).any(1)
-    assert {HEAD.unit_names[i] for i in changed.nonzero().squeeze(1)} <= {
-        "eyeBlinkLeft",
-        "eyeBlinkRight",
-    }
+    changed = (units != HEAD.units).any(2)
+    eyes = HEAD.group_vertices("l-eye", "r-eye")
+    for name, rows in zip(HEAD.unit_names, changed, strict=True):
+        if name.startswith("eyeLook"):
+            rows[eyes] = False
+        assert name.startswith("eyeBlink") or not rows.any(), name
+
+
+@pytest.mark.parametrize("name", [*REST])
+def test_gaze_units_turn_each_eyeball_about_its_centre_as_far_as_ARKit_says(name: str):
+    vertices = HEAD.vertices + REST[name]
+    units = fit_units(HEAD, vertices)
+    for side, group in (("Left", "l-eye"), ("Right", "r-eye")):
+        rows, (centre, _) = HEAD.group_vertices(group), eyeball(HEAD, vertices, group)
+        outward = 1 if side == "Left" else -1
+        ways = {"Out": (outward, 0), "In": (-outward, 0), "Up": (0, 1), "Down": (0, -1)}
+        for way, (yaw, pitch) in ways.items():
+            unit = units[HEAD.unit_names.index(f"eyeLook{way}{side}")].double()
+            found = gaze_degrees([rows.numpy()], vertices.double().numpy(), unit[None].numpy())
+            expected = EYE_DEGREES[way] * np.array([yaw, pitch])
+            np.testing.assert_allclose(found[0, 0], expected, atol=0.05)
+            moved = (vertices + unit - centre)[rows].norm(dim=1)
+            at_rest = (vertices - centre)[rows].double().norm(dim=1)
+            torch.testing.assert_close(moved, at_rest, rtol=0, atol=1e-6)
+
+
+def test_lids_follow_the_gaze_and_stay_outside_of_the_eyeballs():
+    body = HEAD.group_vertices("body")
+    for side, group in (("Left", "l-eye"), ("Right", "r-eye")):
+        centre, radius = eyeball(HEAD, HEAD.vertices, group)
+        lid = HEAD.unit(f"eyeBlink{side}").norm(dim=1).argmax()  # the edge of the upper lid
+        for way, up in (("Up", 0.002), ("Down", -0.004)):
+            unit = HEAD.unit(f"eyeLook{way}{side}")
+            assert unit[lid, 1] / up > 1
+            at_rest, moved = (
+                (HEAD.vertices + offsets - centre)[body].norm(dim=1) for offsets in (0 * unit, unit)
+            )
+            assert (moved >= torch.minimum(at_rest, radius) - 1e-4).all()
 
 
 def test_the_pose_moves_the_face_and_spares_the_collar():

@@ -31,9 +31,9 @@ SLIDING = re.compile("mouth(RollLower|ShrugLower)")
 """Units in which one lip leaves the other, and nothing is seen between them."""
 
 
-def test_jaw_eyes_and_smile_are_its_own():
-    assert len(MIXED) == 28
-    kept = re.compile("eye|jaw|tongueOut|mouth(Close|Smile|RollUpper|ShrugUpper)")
+def test_jaw_lids_and_smile_are_its_own():
+    assert len(MIXED) == 36
+    kept = re.compile("eye(Blink|Squint|Wide)|jaw|tongueOut|mouth(Close|Smile|RollUpper|ShrugUpper)")
     assert not [name for name in MIXED if kept.match(name)]
 
 
@@ -89,9 +89,11 @@ def test_no_unit_brings_the_lids_into_the_eyes():
             assert (distance > np.minimum(rest[TEMPLATE.body], radius) - 0.05 * MM).all(), name
 
 
-def test_teeth_tongue_and_eyeballs_stay():
-    still = torch.cat([HEAD.regions[part] for part in ("teeth", "eyes", "tongue")])
-    assert not [name for name in MIXED if HEAD.unit(name)[still].any()]
+def test_teeth_and_tongue_stay_and_eyeballs_only_follow_the_gaze():
+    inside = torch.cat([HEAD.regions[part] for part in ("teeth", "tongue")])
+    assert not [name for name in MIXED if HEAD.unit(name)[inside].any()]
+    turning = [name for name in MIXED if HEAD.unit(name)[HEAD.regions["eyes"]].any()]
+    assert len(turning) == 8 and all(name.startswith("eyeLook") for name in turning)
 
 
 def turned_over(unit: Floats) -> int:
@@ -117,6 +119,8 @@ RISES = {
     "mouthStretch": 0.4,
     "mouthUpperUp": 0.3,
     "mouthFrown": 0.15,
+    "eyeLookDown": 0.3,
+    "eyeLookUp": 0.1,
 }
 """By how much the score of a unit's name grows at least from rest to weight 1, both sides together;
 those of the head's own units grow less. At rest the demo avatar's inner brows are up a little, and
