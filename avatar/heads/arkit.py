@@ -24,8 +24,8 @@ WEIGHTS = (
 
 
 EYE_DEGREES = {"In": 35.4, "Out": 33.2, "Up": 25.8, "Down": 35.3}
-"""By which the eyeLook units turn the eyes at weight 1: the slopes of the eyes' angles against the
-weights in four takes of Live Link Face (the median of both eyes; least squares, r at least .998)."""
+"""By which the eyeLook units turn the eyes at weight 1: the slope of the eyes' angles against the
+weights in takes of Live Link Face (median of both eyes in four takes, r at least .998)."""
 
 
 def look_weights(eyes: Floats) -> dict[str, Floats]:
