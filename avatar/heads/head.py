@@ -84,8 +84,8 @@ def _load_shipped(topology: str) -> Head:
     units = head.units.clone()
     mixed = [head.unit_names.index(name) for name in arrays["unit_names"].tolist()]
     units[mixed] = torch.from_numpy(arrays["units"] * arrays["step"]).float()
-    _turn_eyes(head, head.vertices, units)
-    return replace(head, units=units)
+    head = replace(head, units=units)
+    return replace(head, units=_with_eyes(head, head.vertices))
 
 
 def own_head(topology: str = "anny-head") -> Head:
@@ -122,6 +122,10 @@ def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:
 
 
 EYEBALLS = {"Left": "l-eye", "Right": "r-eye"}
+UPPER_LID = (3125, 3129, 3124, 3123, 3122, 3105, 3104, 3106, 3107, 3108, 3109, 3110)
+LOWER_LID = (3128, 3121, 3565, 3120, 3119, 3118, 3117, 3116, 3115, 3114, 3564, 3113)
+"""The edges of the left eye's lids in anny-head, from the nose outwards."""
+LAP = 0.0008  # metres by which the upper lid of a shut eye covers the edge of the lower
 CLEARANCE = 0.0012  # metres between a closed lid and the eyeball
 MOVED = 0.0004  # metres: a vertex that a blink moves more than this belongs to the lid
 
@@ -129,22 +133,23 @@ MOVED = 0.0004  # metres: a vertex that a blink moves more than this belongs to 
 def fit_units(head: Head, vertices: Tensor) -> Tensor:
     """The head's expression units [E, V, 3], adapted to one identity's rest vertices [V, 3].
 
-    The two blink units are corrected so that the closed lids clear this identity's eyeballs by
-    CLEARANCE, and the gaze units turn these about their own centres; every other unit is returned
-    as it is.
+    Blinks bring the edges of the lids together, and clear this identity's eyeballs by CLEARANCE;
+    gaze units turn these about their own centres. Every other unit is returned as it is.
     """
-    units = head.units.clone()
+    units = _with_eyes(head, vertices)
     for side, group in EYEBALLS.items():
         index = head.unit_names.index(f"eyeBlink{side}")
         units[index] += _lid_correction(head, vertices, units[index], group)
-    _turn_eyes(head, vertices, units)
     return units
 
 
-def _turn_eyes(head: Head, vertices: Tensor, units: Tensor) -> None:
-    """In units [E, V, 3] of rest vertices [V, 3], let gaze units turn the eyeballs by
-    EYE_DEGREES."""
+def _with_eyes(head: Head, vertices: Tensor) -> Tensor:
+    """Units [E, V, 3] of rest vertices [V, 3] whose lids meet in a blink, and whose gaze units turn
+    the eyeballs by EYE_DEGREES."""
+    units = head.units.clone()
     for side, group in EYEBALLS.items():
+        blink, down = (head.unit_names.index(f"eye{unit}{side}") for unit in ("Blink", "LookDown"))
+        units[[blink, down]] *= _lid_way(head, vertices, units[blink], side)[:, None]
         rows, centre = head.group_vertices(group), eyeball(head, vertices, group)[0]
         left = 1.0 if side == "Left" else -1.0
         ways = {"Out": (0.0, left), "In": (0.0, -left), "Up": (-1.0, 0.0), "Down": (1.0, 0.0)}
@@ -152,6 +157,26 @@ def _turn_eyes(head: Head, vertices: Tensor, units: Tensor) -> None:
             angle = torch.tensor([*axis, 0.0]) * np.radians(EYE_DEGREES[way])
             turned = (vertices[rows] - centre) @ axis_angle_to_matrix(angle).T + centre
             units[head.unit_names.index(f"eyeLook{way}{side}"), rows] = turned - vertices[rows]
+    return units
+
+
+def _lid_way(head: Head, vertices: Tensor, blink: Tensor, side: str) -> Tensor:
+    """By how much [V] a blink [V, 3] of one eye is to be multiplied, so that the edge of the upper
+    lid comes to that of the lower, of rest vertices [V, 3]."""
+    mirror = torch.tensor([1.0 if side == "Left" else -1.0, 1.0, 1.0])
+    upper, lower = (
+        torch.cdist(head.vertices[list(rows)] * mirror, head.vertices).argmin(1)
+        for rows in (UPPER_LID, LOWER_LID)
+    )
+    shut = vertices + blink
+    across, height = (shut[lower] * mirror).numpy()[:, :2].T
+    drop = blink[upper, 1].clamp(max=-1e-4).numpy()
+    meets = np.interp((shut[upper] * mirror)[:, 0], across, height) - LAP * drop / drop.min()
+    way = (meets - vertices[upper, 1].numpy()) / drop
+    at, everywhere = ((points * mirror)[:, 0].numpy() for points in (vertices[upper], vertices))
+    smooth = np.polyfit(at, way, 2, w=-drop)
+    share = np.polyval(smooth, everywhere.clip(at.min(), at.max())).clip(0.0, 1.5)
+    return torch.from_numpy(share).float()
 
 
 def eyeball(head: Head, vertices: Tensor, group: str) -> tuple[Tensor, Tensor]:
