@@ -85,7 +85,7 @@ def _load_shipped(topology: str) -> Head:
     mixed = [head.unit_names.index(name) for name in arrays["unit_names"].tolist()]
     units[mixed] = torch.from_numpy(arrays["units"] * arrays["step"]).float()
     head = replace(head, units=units)
-    return replace(head, units=_with_eyes(head, head.vertices))
+    return replace(head, units=fit_units(head, head.vertices))
 
 
 def own_head(topology: str = "anny-head") -> Head:
@@ -133,30 +133,23 @@ MOVED = 0.0004  # metres: a vertex that a blink moves more than this belongs to 
 def fit_units(head: Head, vertices: Tensor) -> Tensor:
     """The head's expression units [E, V, 3], adapted to one identity's rest vertices [V, 3].
 
-    Blinks bring the edges of the lids together, and clear this identity's eyeballs by CLEARANCE;
-    gaze units turn these about their own centres. Every other unit is returned as it is.
+    Blinks bring the edges of the lids together and clear this identity's eyeballs by CLEARANCE;
+    lids that follow a look down go as much less or more far. Gaze units turn the eyeballs by
+    EYE_DEGREES about their own centres. Every other unit is returned as it is.
     """
-    units = _with_eyes(head, vertices)
-    for side, group in EYEBALLS.items():
-        index = head.unit_names.index(f"eyeBlink{side}")
-        units[index] += _lid_correction(head, vertices, units[index], group)
-    return units
-
-
-def _with_eyes(head: Head, vertices: Tensor) -> Tensor:
-    """Units [E, V, 3] of rest vertices [V, 3] whose lids meet in a blink, and whose gaze units turn
-    the eyeballs by EYE_DEGREES."""
     units = head.units.clone()
     for side, group in EYEBALLS.items():
         blink, down = (head.unit_names.index(f"eye{unit}{side}") for unit in ("Blink", "LookDown"))
-        units[[blink, down]] *= _lid_way(head, vertices, units[blink], side)[:, None]
+        way = _lid_way(head, vertices, units[blink], side)[:, None]
         rows, centre = head.group_vertices(group), eyeball(head, vertices, group)[0]
+        units[[blink, down]] *= way
+        units[blink] += _lid_correction(head, vertices, units[blink], group)
         left = 1.0 if side == "Left" else -1.0
         ways = {"Out": (0.0, left), "In": (0.0, -left), "Up": (-1.0, 0.0), "Down": (1.0, 0.0)}
-        for way, axis in ways.items():
-            angle = torch.tensor([*axis, 0.0]) * np.radians(EYE_DEGREES[way])
+        for look, axis in ways.items():
+            angle = torch.tensor([*axis, 0.0]) * np.radians(EYE_DEGREES[look])
             turned = (vertices[rows] - centre) @ axis_angle_to_matrix(angle).T + centre
-            units[head.unit_names.index(f"eyeLook{way}{side}"), rows] = turned - vertices[rows]
+            units[head.unit_names.index(f"eyeLook{look}{side}"), rows] = turned - vertices[rows]
     return units
 
 

@@ -5,7 +5,7 @@ import torch
 from avatar.behaviour.gaze import gaze_degrees
 from avatar.heads import eyeball, fit_units, load_head
 from avatar.heads.arkit import EYE_DEGREES
-from avatar.heads.head import REGIONS, seal_lips
+from avatar.heads.head import LOWER_LID, REGIONS, UPPER_LID, seal_lips
 
 HEAD = load_head()
 REST = {"neutral": torch.zeros(3)} | dict(HEAD.identities)
@@ -72,7 +72,31 @@ def test_fitting_leaves_the_other_units_alone():
     for name, rows in zip(HEAD.unit_names, changed, strict=True):
         if name.startswith("eyeLook"):
             rows[eyes] = False
-        assert name.startswith("eyeBlink") or not rows.any(), name
+        assert name.startswith(("eyeBlink", "eyeLookDown")) or not rows.any(), name
+
+
+@pytest.mark.parametrize("narrowed", [0.6, 1.0, 1.3])
+def test_lids_of_any_eyes_meet_in_a_blink(narrowed: float):
+    """Whatever the height of the opening, the edge of the upper lid comes to that of the lower."""
+    vertices = HEAD.vertices.clone()
+    body = HEAD.group_vertices("body")
+    for group in ("l-eye", "r-eye"):
+        centre, _ = eyeball(HEAD, HEAD.vertices, group)
+        away = vertices[body] - centre
+        near = torch.exp(-0.5 * (away.norm(dim=1) / 0.02) ** 4)
+        vertices[body, 1] += near * (narrowed - 1) * away[:, 1]
+    units = fit_units(HEAD, vertices)
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        upper, lower = (
+            torch.cdist(HEAD.vertices[list(rows)] * torch.tensor([sign, 1, 1]), HEAD.vertices)
+            for rows in (UPPER_LID, LOWER_LID)
+        )
+        shut = vertices + units[HEAD.unit_names.index(f"eyeBlink{side}")]
+        edge, sill = (
+            shut[found.argmin(1)] * torch.tensor([sign, 1, 1]) for found in (upper, lower)
+        )
+        below = np.interp(edge[:, 0], sill[:, 0], sill[:, 1]) - edge[:, 1].numpy()
+        assert (below[2:-2] > -0.0001).all() and (below < 0.0018).all()
 
 
 @pytest.mark.parametrize("name", [*REST])
