@@ -14,9 +14,9 @@ from avatar.tracking.residuals import POSE, Equations
 from common.parallel import spread
 
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
-FULLER = {"eyeBlink": 4.3, "eyeLook": 1.8, "jawOpen": 4.3}
+FULLER = {"eyeBlink": 4.3, "eyeLook": 2.8, "jawOpen": 4.3}
 """Times the spread of other units, as those are often at 1, and the eyes turn often and far."""
-GAZE_SPREAD = 0.045  # of the difference between both eyes' gaze, in weights
+GAZE_SPREAD = 0.065  # of the difference between both eyes' gaze, in weights
 FOCAL_SPREAD = 0.35  # of the logarithm of an unknown focal length
 FREEDOM = 3.0  # degrees of, of a face's pitch
 LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
