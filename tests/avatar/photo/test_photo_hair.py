@@ -19,7 +19,7 @@ from avatar.photo.billboard import _wanted, billboard_cells, billboard_part
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
-from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part, share_ending_at
+from avatar.photo.hair import LOOSE, SHORT, PhotoHair, hair_of_photo, hair_part, share_ending_at
 from avatar.photo.hair_matte import Shown, whole_hair
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
@@ -48,27 +48,34 @@ def man(tmp_path_factory) -> Scene:
     return scene("man", tmp_path_factory.mktemp("man"))
 
 
-def test_a_bob_hangs_on_both_sides_and_short_hair_does_not(bob: Scene, man: Scene):
+@pytest.fixture(scope="module")
+def hanging(bob: Scene) -> PhotoHair:
+    hair = hair_of_photo(bob)
+    assert hair is not None
+    return hair
+
+
+def test_a_bob_hangs_on_both_sides_and_short_hair_does_not(
+    bob: Scene, hanging: PhotoHair, man: Scene
+):
     low, loose = lowest(bob.views[0], frame_of(bob.views[0]))
     assert loose and -0.25 < low < -0.03
     assert not lowest(man.views[0], frame_of(man.views[0]))[1]
-    hanging, short = hair_of_photo(bob), hair_of_photo(man)
-    assert hanging is not None and short is not None
+    short = hair_of_photo(man)
+    assert short is not None
     assert hanging.style.name in LOOSE and short.style.name in SHORT
     beside = hanging.strands.points[hanging.strands.points[:, 1] < -0.05]
     assert min((beside[:, 0] > 0.05).sum(), (beside[:, 0] < -0.05).sum()) > 200
 
 
-def test_hair_is_nowhere_where_the_photo_shows_none(bob: Scene):
+def test_hair_is_nowhere_where_the_photo_shows_none(bob: Scene, hanging: PhotoHair):
     view = bob.views[0]
-    hair = hair_of_photo(bob)
-    assert hair is not None
-    pixels, _ = frame_of(view).seen(hair.strands.points)
+    pixels, _ = frame_of(view).seen(hanging.strands.points)
     columns, rows = np.clip(pixels, 0, np.array(view.photo.seen.size) - 1).astype(int).T
     assert (view.photo.seen.person[rows, columns] > 0.4).mean() > 0.98
-    part = hair_part(bob, hair)
-    count = len(hair.strands) + len(hair.lining)
-    assert len(part.layer) == count and part.observed[: len(hair.lining)].max() == 0
+    part = hair_part(bob, hanging)
+    count = len(hanging.strands) + len(hanging.lining)
+    assert len(part.layer) == count and part.observed[: len(hanging.lining)].max() == 0
 
 
 def test_no_hair_lies_before_cheeks_that_a_smile_raises(bob: Scene):

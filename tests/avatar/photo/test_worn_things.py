@@ -26,7 +26,7 @@ from avatar.photo.project import (
     polygon,
     skin_mask,
 )
-from avatar.photo.subject import subject_scene
+from avatar.photo.subject import Scene, subject_scene
 from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.mattes import load_matting
 from tests.heads_in_pictures import HEADS, head
@@ -90,6 +90,24 @@ def unlike_mm(one: Fitted, other: Fitted) -> float:
     return 1e3 * float((one.rest - other.rest)[face].norm(dim=1).mean())
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """The man as he is."""
+    return fit([bare(tmp_path_factory.mktemp("plain"), "man")])
+
+
+@pytest.fixture(scope="module")
+def plain_scene(plain: Fitted) -> Scene:
+    return subject_scene(plain, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def bespectacled(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """The man with glasses."""
+    path = tmp_path_factory.mktemp("worn") / "worn.png"
+    return fit([looked_at(path, with_glasses("man", 0.03))])
+
+
 @pytest.mark.parametrize(("name", "thick"), [("woman", 0.02), ("bob", 0.04), ("man", 0.02)])
 def test_dark_frames_are_found(tmp_path: Path, name: str, thick: float):
     seen = looked_at(tmp_path / "worn.png", with_glasses(name, thick))
@@ -101,14 +119,12 @@ def test_bare_eyes_wear_no_glasses(tmp_path: Path, name: str):
     assert not glasses_worn(bare(tmp_path, name))
 
 
-def test_glasses_hardly_change_the_face(tmp_path: Path):
-    worn = fit([looked_at(tmp_path / "worn.png", with_glasses("man", 0.03))])
-    assert unlike_mm(worn, fit([bare(tmp_path, "man")])) < 1.5
+def test_glasses_hardly_change_the_face(bespectacled: Fitted, plain: Fitted):
+    assert unlike_mm(bespectacled, plain) < 1.5
 
 
-def test_a_frame_stands_before_the_eyes_and_leaves_no_trace_on_the_skin(tmp_path: Path):
-    fitted = fit([looked_at(tmp_path / "worn.png", with_glasses("man", 0.03))])
-    scene, worn = without_glasses(subject_scene(fitted, np.random.default_rng(0)))
+def test_a_frame_stands_before_the_eyes_and_leaves_no_trace_on_the_skin(bespectacled: Fitted):
+    scene, worn = without_glasses(subject_scene(bespectacled, np.random.default_rng(0)))
     assert worn is not None
     seen = scene.views[0].photo.seen
     painted = np.abs(seen.picture - np.array(FRAME) / 255).max(2) < 0.06
@@ -125,23 +141,21 @@ def test_a_frame_stands_before_the_eyes_and_leaves_no_trace_on_the_skin(tmp_path
     assert np.median(part.layer.radiance[solid]) < 0.1
 
 
-def test_a_bare_face_gets_no_frame(tmp_path: Path):
-    scene = subject_scene(fit([bare(tmp_path, "man")]), np.random.default_rng(0))
-    same, worn = without_glasses(scene)
-    assert worn is None and same is scene
+def test_a_bare_face_gets_no_frame(plain_scene: Scene):
+    same, worn = without_glasses(plain_scene)
+    assert worn is None and same is plain_scene
 
 
-def highest_piece(fitted: Fitted) -> float:
+def highest_piece(scene: Scene) -> float:
     """Metres of height up to which an avatar shows what is on its photo."""
-    scene = subject_scene(fitted, np.random.default_rng(0))
     pieces = billboard_part(without_hair(scene), hairy=False)
     assert pieces is not None
     return float(pieces.layer.means[:, 1].max())
 
 
-def test_nothing_hangs_on_a_bald_head_below_the_mouth(tmp_path: Path):
+def test_nothing_hangs_on_a_bald_head_below_the_mouth(plain_scene: Scene):
     """A collar beside the neck, and what else is beyond the outline of the head there."""
-    scene = without_hair(subject_scene(fit([bare(tmp_path, "man")]), np.random.default_rng(0)))
+    scene = without_hair(plain_scene)
     view, subject = scene.views[0], scene.subject
     seen = view.photo.seen
     wide = np.asarray(binary_dilation(view.triangles != NOTHING, iterations=60), float)
@@ -156,13 +170,13 @@ def test_nothing_hangs_on_a_bald_head_below_the_mouth(tmp_path: Path):
     assert with_head.sum() > 100 and (with_head & beneath).sum() < 5
 
 
-def test_a_hat_is_a_cover_of_the_head_as_high_as_it_shows(tmp_path: Path):
+def test_a_hat_is_a_cover_of_the_head_as_high_as_it_shows(
+    plain: Fitted, plain_scene: Scene, tmp_path: Path
+):
     """The face stays, nothing is said to be wrong with it, and the cap is as high as it is."""
-    worn, plain = (
-        fit([seen])
-        for seen in (looked_at(tmp_path / "hat.png", with_hat("man")), bare(tmp_path, "man"))
-    )
+    worn = fit([looked_at(tmp_path / "hat.png", with_hat("man"))])
     assert unlike_mm(worn, plain) < 1.5
     assert not glasses_worn(worn.photos[0].seen) and not mouth_covered(worn.photos[0].seen)
-    high, low = (highest_piece(fitted) for fitted in (worn, plain))
+    scenes = subject_scene(worn, np.random.default_rng(0)), plain_scene
+    high, low = (highest_piece(scene) for scene in scenes)
     assert 0.005 < high - low < 0.05
