@@ -89,7 +89,9 @@ def with_photo(scene: Scene, **changed: np.ndarray) -> Scene:
     return replace(scene, views=[replace(view, photo=photo)])
 
 
-def test_a_blink_spreads_no_lashes_over_the_lids(man: Scene):
+def test_a_blink_spreads_no_lashes_over_the_lids(man: Scene, monkeypatch: pytest.MonkeyPatch):
+    """Of skin in samples that are further apart than a portrait's."""
+    monkeypatch.setattr("avatar.photo.surface.FINER", 2.0)
     seen = man.views[0].photo.seen
     eyes = polygon(seen, LIDS[0]) | polygon(seen, LIDS[1])
     lined = np.asarray(binary_dilation(eyes, iterations=15), bool) & ~eyes

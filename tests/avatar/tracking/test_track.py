@@ -158,8 +158,11 @@ def test_options_out_of_range_are_told_in_a_sentence(film: Path, options, words:
 def test_a_film_becomes_an_avatar_that_says_so(
     film: Path, tracked: tuple[Path, Tracked], monkeypatch: pytest.MonkeyPatch
 ):
-    """The second command of two: the film is tracked already."""
+    """The second command of two: the film is tracked already. It starts from a coarser head."""
     avatar = film.parent / "me.ply"
+    monkeypatch.setattr("avatar.photo.surface.FINER", 2.0)
+    monkeypatch.setattr("avatar.photo.build.CORRECTIONS", 2)
+    monkeypatch.setattr("avatar.people.layer.AROUND", (0, 180))
     (film.parent / "me-capture").symlink_to(tracked[0])
     monkeypatch.setattr(make, "TrackOptions", lambda film, out, **_: options_of(film, out))
     make.make_avatar(MakeAvatarOptions(avatar, film=film, steps=30, threads=1))
