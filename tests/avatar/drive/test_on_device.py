@@ -213,9 +213,9 @@ def spoken(
 def test_the_host_waits_for_batches_and_never_for_a_frame(spoken, light: str | None):
     """With as many batches, here one, a film twice as long has no more waits."""
     counts = []
-    for seconds in (0.24, 0.24, 0.48):  # the first loads what stays
+    for seconds in (0.08, 0.08, 0.16):  # the first loads what stays
         with pretended_cuda(), host_waits() as waits:
-            shown, _ = spoken("a", "cuda", seconds, light=light)
+            shown, _ = spoken("a", "cuda", seconds, width=64, light=light)
             assert len(shown) == 25 * seconds
         counts.append(Counter(waits))
     assert counts[1] == counts[2]
@@ -225,7 +225,7 @@ def test_the_host_waits_for_batches_and_never_for_a_frame(spoken, light: str | N
 @pytest.mark.gpu
 def test_a_batch_is_lit_as_each_frame_is(spoken, cuda: torch.device):
     plain, found, wanted = (
-        spoken(name, device, light=light)[0]
+        spoken(name, device, seconds=0.12, light=light)[0]
         for name, device, light in (
             ("plain", "cpu", None),
             ("a", "cuda", "key 60 20 1"),

@@ -232,7 +232,7 @@ def test_barge_in_shuts_the_mouth_within_120_ms(speaker: Speaker):
     mouth, times = len(speaker.mouth_names), []
     for number in range(50):
         session = Session(speaker)
-        said(session, SOUND[: 640 * (15 + number)])
+        session.push(SOUND[: 640 * (15 + number)])
         begun = time.perf_counter()
         shut = session.interrupt()
         times.append(time.perf_counter() - begun + (len(shut) - 1) / 25)
