@@ -1,10 +1,10 @@
-import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from forked import CONTEXT, two_processes
 from speech_models import talking_clip, tiny_model
 
 from audio2mesh.training import batches as passes
@@ -103,14 +103,7 @@ def _encode_and_count(folder: Path, made) -> None:
 
 
 def test_two_processes_share_the_work(tmp_path: Path):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    made = context.Value("i", 0)
+    made = CONTEXT.Value("i", 0)
     folder = cache_folder(tmp_path, source())
-    workers = [context.Process(target=_encode_and_count, args=(folder, made)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
+    two_processes(_encode_and_count, (folder, made), (folder, made), seconds=60)
     assert made.value == 3

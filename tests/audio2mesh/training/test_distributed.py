@@ -1,6 +1,5 @@
 """Two processes of one machine that train together, as torchrun would start them."""
 
-import multiprocessing
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forked import two_processes
 from speech_models import talking_clip, tiny_model
 from support import free_port
 
@@ -62,16 +62,7 @@ def _work(number: int, port: int, face: FaceGeometry, folder: Path) -> None:
 
 def test_two_processes_train_what_one_does(face: FaceGeometry, tmp_path: Path):
     port = free_port()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["audio2mesh.training.motion_task", "speech_models"])
-    workers = [
-        context.Process(target=_work, args=(number, port, face, tmp_path)) for number in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-        assert worker.exitcode == 0
+    two_processes(_work, *((number, port, face, tmp_path) for number in range(2)), seconds=120)
     alone = _train(face, tmp_path / "other")
     pair = [torch.load(tmp_path / f"{number}.pt", weights_only=True) for number in range(2)]
     moved = alone["output.weight"].abs().max()

@@ -1,6 +1,5 @@
 """Every training that processes share: they learn the same weights, and one of them writes."""
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from forked import two_processes
 from lip_reels import bright_windows
 from pose_tracks import small_options, write_tracks
 from small_runs import FACE, UNITS, write_clips
@@ -77,14 +77,7 @@ def test_two_processes_learn_the_same_of_halves_of_a_batch(work: Work, tmp_path:
     write_tracks(tmp_path / "tracks", 2)
     write_clips(tmp_path / "clips")
     port = free_port()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    workers = [context.Process(target=_work, args=(n, port, work, tmp_path)) for n in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-        assert worker.exitcode == 0
+    two_processes(_work, *((n, port, work, tmp_path) for n in range(2)), seconds=120)
     steps = [[torch.load(tmp_path / f"{n}-{step}.pt") for n in range(2)] for step in (1, 3)]
     for (one, mine), (other, yours) in steps:
         assert all(torch.equal(one[name], other[name]) for name in one)

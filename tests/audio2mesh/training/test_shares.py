@@ -1,6 +1,5 @@
 """Two processes, each as if on a machine of its own, that read one store in shares."""
 
-import multiprocessing
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from forked import two_processes
 from fsspec.implementations.memory import MemoryFileSystem
 from pose_tracks import small_options, write_tracks
 from small_runs import FACE, UNITS, write_clips
@@ -113,14 +113,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_clips(folder / "data" / "clips")
     (write_tracks(folder / "data" / "broken", 3, sound=False) / "1.npz").write_bytes(b"no numbers")
     port = free_port()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    workers = [context.Process(target=_work, args=(n, port, folder)) for n in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-        assert worker.exitcode == 0
+    two_processes(_work, *((n, port, folder) for n in range(2)), seconds=120)
     return folder
 
 
