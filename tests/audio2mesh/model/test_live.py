@@ -84,7 +84,7 @@ def test_all_that_comes_out_is_on_the_device_of_the_model():
 @pytest.mark.gpu
 @pytest.mark.parametrize("changes", [{}, {"step": 2, "lookahead": 8, "fade": 0}])
 def test_live_motion_on_the_device_is_the_one_on_the_cpu(changes: dict, cuda: torch.device):
-    model, (audio, _) = tiny_model(moving=True), syllables(6.0)
+    model, (audio, _) = tiny_model(moving=True), syllables(3.0)
     expected = _live(model, audio, **changes)
     with torch.backends.cudnn.flags(allow_tf32=False):
         live = _live(model.to(cuda), audio, **changes)

@@ -8,6 +8,7 @@ import torch
 
 from audio2mesh import load_audio
 from audio2mesh.prosody.listener import prosody_of
+from audio2mesh.prosody.record import Prosody
 from avatar.behaviour.gaze import Gaze
 from avatar.behaviour.listening import Listening
 from avatar.behaviour.motion import LOOKAHEAD, Behaviour, LifeMaker
@@ -64,11 +65,23 @@ def degrees_up(life: Life) -> np.ndarray:
     return np.degrees(-torch.asin(life.head_pose[:, 1, 2]).numpy())
 
 
+@pytest.fixture(scope="module")
+def of_both(dialogue: Dialogue) -> tuple[Prosody, Prosody]:
+    """How what is said and what is heard sound."""
+    return prosody_of(dialogue.said), prosody_of(dialogue.heard)
+
+
+@pytest.fixture(scope="module")
+def twenty_seconds(dialogue: Dialogue) -> Life:
+    return listened(dialogue.heard[: 20 * 16_000])
+
+
 @pytest.mark.parametrize("block", [161, 5003, 1_000_000])
-def test_how_the_other_is_cut_up_does_not_matter(dialogue: Dialogue, block: int):
-    heard = dialogue.heard[: 20 * 16_000]
-    assert same(listened(heard), listened(heard, block))
-    assert len(listened(heard).head_pose) == 500
+def test_how_the_other_is_cut_up_does_not_matter(
+    dialogue: Dialogue, twenty_seconds: Life, block: int
+):
+    assert same(twenty_seconds, listened(dialogue.heard[: 20 * 16_000], block))
+    assert len(twenty_seconds.head_pose) == 500
 
 
 def test_the_future_changes_no_frame_of_the_past(dialogue: Dialogue):
@@ -111,11 +124,11 @@ def test_a_voice_that_is_heard_nowhere_changes_nothing(dialogue: Dialogue):
 
 
 @pytest.mark.parametrize("take", [0, 1])
-def test_people_nod_look_and_answer_as_often(dialogue: Dialogue, take: int):
-    heard = prosody_of(dialogue.heard)
+def test_people_nod_look_and_answer_as_often(of_both: tuple[Prosody, Prosody], take: int):
+    said, heard = of_both
     maker = LifeMaker(Behaviour(take=take), LOOKAHEAD)
     maker.listen(heard)
-    rows = maker.hear(prosody_of(dialogue.said))
+    rows = maker.hear(said)
     found = listening_figures(100, silent(rows, heard), rows[:, 5], rows[:, 3:5], heard)
     assert 6 < found["listen_nods"] < 17
     assert found["listen_ends"] > found["listen_random"] + 0.2
@@ -155,9 +168,9 @@ def test_it_nods_after_low_pitch_and_not_to_a_voice_that_it_speaks_over():
     assert nods(free=False) == 0
 
 
-def test_before_its_own_turn_it_breathes_in_and_looks_away(dialogue: Dialogue):
+def test_before_its_own_turn_it_breathes_in_and_looks_away(of_both: tuple[Prosody, Prosody]):
     """In a recording of its own voice, whose turns are known ahead."""
-    said, heard = prosody_of(dialogue.said), prosody_of(dialogue.heard)
+    said, heard = of_both
     away, full, count = 0, 0, 0
     for take in range(6):
         maker = LifeMaker(Behaviour(take=take))
