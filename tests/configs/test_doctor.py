@@ -161,11 +161,11 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.gpu
 def test_the_parts_of_a_device_are_tried(cuda: torch.device, tmp_path: Path):
     """One film; the parts of --gpu differ only in what they call."""
-    figures = gpu._drive(tmp_path, "cuda", (192, 64), 0.2)
+    figures = gpu._drive(tmp_path, "cuda", (64, 48), 0.2)
     assert figures["backend"] == "gsplat"
     assert all(float(figures[f"{name} ms"]) > 0 for name in ("audio2mesh", "rig", "raster"))
-    row = gpu.rows(gpu.Measured("drive 192x64", figures, 1.0))
-    assert row.startswith("| drive 192x64 | backend gsplat; fps ") and row.endswith(" |")
+    row = gpu.rows(gpu.Measured("drive 64x48", figures, 1.0))
+    assert row.startswith("| drive 64x48 | backend gsplat; fps ") and row.endswith(" |")
 
 
 @pytest.mark.gpu

@@ -138,8 +138,10 @@ def test_speech_comes_first_and_is_heard(scene: Scene, voice: np.ndarray, tmp_pa
     assert np.abs(lips[:10]).max() > 0.001
 
 
-def test_an_interrupted_film_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    whole = contents(filmed(tmp_path / "whole"))
+def test_an_interrupted_film_is_continued(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = contents(film)
     folder, sensed, count = tmp_path / "broken", make.sensed, 0
 
     def stops(*arguments: Any) -> Any:
