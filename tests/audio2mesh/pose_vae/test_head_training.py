@@ -31,7 +31,7 @@ def tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def learned(tracks: Path) -> tuple[PoseScores, Path]:
     out = tracks.parent / "learned.safetensors"
-    scores = fit_pose(small_options(tracks, out, steps=250), CPU)
+    scores = fit_pose(small_options(tracks, out, steps=150), CPU)
     assert scores is not None
     return scores, out
 
