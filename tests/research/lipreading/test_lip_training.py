@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -85,10 +86,10 @@ def test_reels_without_phones_teach_the_shape_alone():
 
 def test_a_lip_reader_learns_what_pictures_show():
     torch.manual_seed(0)
-    options = replace(OPTIONS, steps=150, rehearsal=50, looking=40)
+    options = replace(OPTIONS, steps=120, rehearsal=50, looking=40)
     run = lip_trainer(LipReadNet(SMALL), bright_windows(), options)
     first = run.train_step()
-    while run.step < 150:
+    while run.step < 120:
         last = run.train_step()
     assert last["ctc"] < 0.5 * first["ctc"]
     run.task.net.eval()
@@ -164,11 +165,16 @@ def test_the_feature_scale_standardises_training_windows():
     assert 0.5 < standard.std((0, 1)).mean() < 1.5
 
 
-def test_a_shy_reader_is_made_to_speak():
+@pytest.fixture(scope="module")
+def halfway() -> LipReadNet:
     run = trainer()
     while run.step < 30:
         run.train_step()
-    net, reels = run.task.net, [bright_reel(f"r{k}", 20, k) for k in range(3)]
+    return run.task.net
+
+
+def test_a_shy_reader_is_made_to_speak(halfway: LipReadNet):
+    net, reels = deepcopy(halfway), [bright_reel(f"r{k}", 20, k) for k in range(3)]
     with torch.no_grad():
         net.blank.bias.add_(3.0)
     bias = net.blank.bias.clone()
@@ -178,11 +184,8 @@ def test_a_shy_reader_is_made_to_speak():
     assert lip_scores(net, reels)["lips alone"] <= before
 
 
-def test_a_grammar_is_trusted_as_far_as_it_helps():
-    run = trainer()
-    while run.step < 30:
-        run.train_step()
-    net, reels = run.task.net, [bright_reel(f"r{k}", 20, k) for k in range(3)]
+def test_a_grammar_is_trusted_as_far_as_it_helps(halfway: LipReadNet):
+    net, reels = deepcopy(halfway), [bright_reel(f"r{k}", 20, k) for k in range(3)]
     sentences = [[phone.label for phone in reel.phones] for reel in reels]
     fit_grammar(net, sentences, reels)
     scores = lip_scores(net, reels)
