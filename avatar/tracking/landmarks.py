@@ -74,9 +74,6 @@ SKIN_POINTS = tuple(sorted(set(range(SKIN)) - set(OVAL)))
 IRISES = {"r-eye": 468, "l-eye": 473}
 PUPIL_VERTICES = 6  # of an eyeball, the foremost, whose middle is the pupil
 IRIS_SPREAD = 0.2 * MM
-SEEN_LOOK = {"eyeLookIn": 0.75, "eyeLookOut": 0.75, "eyeLookUp": 0.45, "eyeLookDown": 0.45}
-"""Shares of the motion of pupils that the network detects: 0.3 to 0.9 sideways, 0.3 to 0.5 up and
-down in drawn heads at rest; 0.7 to 1.2 and 0.3 to 0.6 in synthetic films."""
 SPREAD_SCALE = 1.5  # times the spread on pictures like those that it was learnt from
 SHARED = 40.0  # landmarks with correlated errors that count as one
 FACING, SEEN = 0.05, 0.4  # cosines between normal and view from which a point counts, and fully
@@ -188,21 +185,13 @@ def _as_detected(points: PointModel, learnt: LearntLandmarks, skin: Tensor) -> P
     return replace(points, basis=points.basis * torch.cat(gains)[:, skin].T[:, None])
 
 
-def foremost_of_eye(head: Head, group: str) -> Tensor:
-    """The vertices [PUPIL_VERTICES] of an eyeball whose middle is the pupil."""
-    eyeball = head.group_vertices(group)
-    return eyeball[head.vertices[eyeball, 2].argsort(descending=True)[:PUPIL_VERTICES]]
-
-
 def _pupil(model: FaceModel, group: str) -> PointModel:
-    """The middle of a pupil as one point, as the network detects it."""
-    foremost = foremost_of_eye(model.head, group)
+    """The middle of a pupil as one point."""
+    eyeball = model.head.group_vertices(group)
+    foremost = eyeball[model.head.vertices[eyeball, 2].argsort(descending=True)[:PUPIL_VERTICES]]
     each = torch.stack([foremost, foremost, foremost], 1)
     points = points_of(model, each, torch.full((len(foremost), 3), 1 / 3))
-    seen = torch.ones(points.basis.shape[2])
-    for row, name in enumerate(model.head.unit_names):
-        seen[row] = SEEN_LOOK.get(name.removesuffix("Left").removesuffix("Right"), 1.0)
-    return PointModel(points.mean.mean(0)[None], points.basis.mean(0)[None] * seen, points.units)
+    return PointModel(points.mean.mean(0)[None], points.basis.mean(0)[None], points.units)
 
 
 def _normals(model: FaceModel, corners: Tensor, weights: Tensor) -> Tensor:
@@ -236,20 +225,6 @@ def with_person_offsets(
             right += (weighted @ wanted)[..., 0]
         offsets = torch.linalg.solve(system, right)
         offsets[landmarks.index >= SKIN] = 0
-    return _with_offsets(landmarks, offsets)
-
-
-def with_level_gaze(
-    landmarks: LandmarkModel, model: FaceModel, states: Sequence[FrameState]
-) -> LandmarkModel:
-    """The landmarks with pupils that are where they were found while the eyes look neither up nor
-    down, as they mostly do: the network finds pupils too high or too low in some faces."""
-    pitching = [name.startswith(("eyeLookUp", "eyeLookDown")) for name in model.head.unit_names]
-    pupils, units = landmarks.index >= SKIN, torch.tensor(pitching).nonzero()[:, 0]
-    weights = torch.stack([state.weights[units] for state in states]).to(landmarks.points.basis)
-    motion = landmarks.points.basis[pupils][:, :, units] @ weights.T  # [2, 3, F]
-    offsets = torch.zeros(len(pupils), 3)
-    offsets[pupils] = motion.median(dim=2).values
     return _with_offsets(landmarks, offsets)
 
 

@@ -26,7 +26,6 @@ from avatar.tracking.landmarks import (
     LandmarkModel,
     landmark_model,
     landmark_residuals,
-    with_level_gaze,
     with_person_offsets,
 )
 from avatar.tracking.model import FaceModel, FrameState, Person
@@ -152,7 +151,7 @@ def solve_colours(
         model = fitted(model, person)
         landmarks, samples = landmark_model(model), samples_on(model, samples.corners)
     landmarks = with_person_offsets(landmarks, person, states, points)
-    return Solved(model, person, states, paint, with_level_gaze(landmarks, model, states))
+    return Solved(model, person, states, paint, landmarks)
 
 
 def solve_frame(own: "OwnModel", seen: Seen) -> FrameState:

@@ -5,30 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 from performances import Performance, performance
-from support import ROOT
 
-from avatar.avatar_io.avatar_file import load_avatar
 from avatar.geometry.vectors import MM
-from avatar.geometry.zbuffer import project
-from avatar.heads import fit_units, load_head
-from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.tracking.landmarks import (
-    IRISES,
-    SEEN_LOOK,
     SKIN,
     SKIN_POINTS,
     LandmarkModel,
     expected_pixels,
-    foremost_of_eye,
     skin_points,
-    with_level_gaze,
     with_person_offsets,
 )
 from avatar.tracking.residuals import place
-from avatar.vision.follow import faces_in_picture, load_face_finder
-from splat import orbit, pick_backend
-
-HEAD = load_head()
 
 
 @pytest.fixture(scope="module")
@@ -109,42 +96,3 @@ def test_each_lip_has_its_own_landmarks(shown: Performance):
     )
     assert float(below.min()) > 15 * MM
     assert bool((below > above + 8 * MM).all())
-
-
-def test_pupils_that_are_found_too_high_are_level_where_eyes_mostly_look(shown: Performance):
-    names, rows = shown.model.head.unit_names, shown.landmarks.index >= SKIN
-    high = [names.index(f"eyeLookUp{side}") for side in ("Left", "Right")]
-    states = [
-        replace(state, weights=state.weights.index_fill(0, torch.tensor(high), 0.2 + 0.1 * (k % 3)))
-        for k, state in enumerate(shown.states)
-    ]
-    level = with_level_gaze(shown.landmarks, shown.model, states).points.mean
-    moved = level - shown.landmarks.points.mean
-    expected = 0.3 * shown.landmarks.points.basis[rows][:, :, high].sum(2)
-    assert float(moved[~rows].abs().max()) == 0
-    torch.testing.assert_close(moved[rows], expected, rtol=0, atol=1e-5)
-
-
-def test_the_network_detects_a_part_of_how_eyes_turn():
-    avatar = load_avatar(ROOT / "assets" / "demo_avatar.ply")
-    head = replace(HEAD, units=fit_units(HEAD, avatar.vertices))
-    device, backend, _ = pick_backend("cpu")
-    rig, draw = avatar_rig(avatar, device), rasterizer(backend, torch.full((3,), 0.7))
-    camera = orbit(torch.tensor([0.0, -0.005, 0.02]), 1.2, 0.0, 0.0, 12.0, width=512, height=512)
-    finder = load_face_finder()
-
-    def pupils(left: str, right: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """Where both are and where they are detected [2, 2], in pixels."""
-        looking = {f"eyeLook{left}Left": 0.4, f"eyeLook{right}Right": 0.4}
-        vertices = avatar.vertices + head.express(looking)
-        found = faces_in_picture(finder, draw(rig(vertices), camera)).points[0]
-        there = [vertices[foremost_of_eye(head, group)].mean(0) for group in IRISES]
-        return project(camera, torch.stack(there).double())[0], found[list(IRISES.values()), :2]
-
-    for axis, one, other in (
-        (0, ("Out", "In"), ("In", "Out")),
-        (1, ("Up", "Up"), ("Down", "Down")),
-    ):
-        (true, seen), (back, seen_back) = pupils(*one), pupils(*other)
-        share = (seen - seen_back)[:, axis] / (true - back)[:, axis]
-        assert (share / SEEN_LOOK[f"eyeLook{one[0]}"] - 1).abs().max() < 0.3, axis
