@@ -65,8 +65,8 @@ def _eye(
     points = centre + normals * (radius * BALL + bulge)[:, None]
     albedo = albedo_of(points, normals, gaze, away / IRIS)
     albedo = redder_corner(albedo, normals, outward)
-    # The white keeps some light everywhere, so that looking aside shows no black.
-    visible = 0.28 + 0.72 * studio.light.at_rest(points, 1.2 * MM)
+    # The white keeps half of its light everywhere, as eyes turn what lids hide into the open.
+    visible = 0.5 + 0.5 * studio.light.at_rest(points, 1.2 * MM)
     radiance = _eye_light(normals, gaze, away / IRIS, albedo, visible)
     radiance *= _lid_shade((points - centre) / radius)[:, None]
     ball = discs(points, normals, spots.spacing * 0.88, 0.2, radiance, 0.97, spots.triangles)
