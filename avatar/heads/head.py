@@ -140,9 +140,9 @@ def fit_units(head: Head, vertices: Tensor) -> Tensor:
     units = head.units.clone()
     for side, group in EYEBALLS.items():
         blink, down = (head.unit_names.index(f"eye{unit}{side}") for unit in ("Blink", "LookDown"))
-        way = _lid_way(head, vertices, units[blink], side)[:, None]
+        scale = _lid_scale(head, vertices, units[blink], side)[:, None]
         rows, centre = head.group_vertices(group), eyeball(head, vertices, group)[0]
-        units[[blink, down]] *= way
+        units[[blink, down]] *= scale
         units[blink] += _lid_correction(head, vertices, units[blink], group)
         left = 1.0 if side == "Left" else -1.0
         ways = {"Out": (0.0, left), "In": (0.0, -left), "Up": (-1.0, 0.0), "Down": (1.0, 0.0)}
@@ -153,9 +153,10 @@ def fit_units(head: Head, vertices: Tensor) -> Tensor:
     return units
 
 
-def _lid_way(head: Head, vertices: Tensor, blink: Tensor, side: str) -> Tensor:
+def _lid_scale(head: Head, vertices: Tensor, blink: Tensor, side: str) -> Tensor:
     """By how much [V] a blink [V, 3] of one eye is to be multiplied, so that the edge of the upper
-    lid comes to that of the lower, of rest vertices [V, 3]."""
+    lid comes to that of the lower, of rest vertices [V, 3]; not less than 0.6, as lids of a mesh
+    that has none open are registered shut."""
     mirror = torch.tensor([1.0 if side == "Left" else -1.0, 1.0, 1.0])
     upper, lower = (
         torch.cdist(head.vertices[list(rows)] * mirror, head.vertices).argmin(1)
@@ -168,7 +169,7 @@ def _lid_way(head: Head, vertices: Tensor, blink: Tensor, side: str) -> Tensor:
     way = (meets - vertices[upper, 1].numpy()) / drop
     at, everywhere = ((points * mirror)[:, 0].numpy() for points in (vertices[upper], vertices))
     smooth = np.polyfit(at, way, 2, w=-drop)
-    share = np.polyval(smooth, everywhere.clip(at.min(), at.max())).clip(0.0, 1.5)
+    share = np.polyval(smooth, everywhere.clip(at.min(), at.max())).clip(0.6, 1.5)
     return torch.from_numpy(share).float()
 
 

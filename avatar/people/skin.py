@@ -104,7 +104,7 @@ def place_skin(
     open_points, open_normals = smooth_points(subject.stretched, spots)
     _, growth, _ = skinned(subject.stretched, subject.rest, spots.triangles)
     known = vars(described(subject, spots, inner))
-    known["sizes"] = spots.spacing * np.clip(growth, 0.35, 1.25)
+    known["sizes"] = spots.spacing * np.clip(growth, 0.8, 1.6)
     return OpenSkin(
         **known, open_points=open_points, open_normals=open_normals, inner_vertices=inner
     )
@@ -122,12 +122,17 @@ def _spacing(subject: Subject, inner_mouth: Bools, finer: float) -> Floats:
     return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)
 
 
+DARTS = 16  # for each spot of skin, under which it is dark
+
+
 def _bare_spots(
     subject: Subject, shape: Mesh, skin: Ints, spacing: Floats, rng: np.random.Generator
 ) -> Spots:
     """Even spots on the head's triangles `skin` and on what clothes leave free of the torso."""
     parts = (skin, subject.bare)
-    return concatenated([even_spots(shape, part, spacing, rng) for part in parts if len(part)])
+    return concatenated(
+        [even_spots(shape, part, spacing, rng, DARTS) for part in parts if len(part)]
+    )
 
 
 def _hidden(

@@ -102,13 +102,18 @@ SAME_SIDE = 0.2  # two darts compete only where their normals agree, or thin lid
 
 
 def even_spots(
-    surface: Mesh, triangles: Ints, spacing: Floats | float, rng: np.random.Generator
+    surface: Mesh,
+    triangles: Ints,
+    spacing: Floats | float,
+    rng: np.random.Generator,
+    darts_per_spot: float = DARTS_PER_SPOT,
 ) -> Spots:
-    """Blue-noise spots on triangles [m]; spacing in metres, per vertex [V] or the same for all."""
+    """Blue-noise spots on triangles [m]; spacing in metres, per vertex [V] or the same for all.
+    More darts leave fewer gaps."""
     spacing = np.broadcast_to(spacing, len(surface.vertices))
     faces = surface.faces[triangles]
     wanted = face_areas(surface.vertices, faces) / spacing[faces].mean(1) ** 2
-    count = int(wanted.sum() * DARTS_PER_SPOT)
+    count = int(wanted.sum() * darts_per_spot)
     pick = rng.choice(len(triangles), count, p=wanted / wanted.sum())
     weights = barycentric(count, rng)
     darts = Spots(triangles[pick], weights, (spacing[faces[pick]] * weights).sum(1))

@@ -121,7 +121,7 @@ RISES = {
     "mouthUpperUp": 0.3,
     "mouthFrown": 0.15,
     "eyeLookDown": 0.3,
-    "eyeLookUp": 0.1,
+    "eyeLookUp": 0.08,
 }
 """By how much the score of a unit's name grows at least from rest to weight 1, both sides together;
 those of the head's own units grow less. At rest the demo avatar's inner brows are up a little, and
