@@ -122,7 +122,7 @@ def _spacing(subject: Subject, inner_mouth: Bools, finer: float) -> Floats:
     return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)
 
 
-DARTS = 20  # for each spot of skin, under which it is dark
+DARTS = 24  # for each spot of skin, under which it is dark
 
 
 def _bare_spots(
