@@ -108,9 +108,10 @@ def filled(observed: Observed, points: Floats, normals: Floats) -> Floats:
 def _neighbours(points: Floats, normals: Floats) -> sp.csr_array:
     """Means over neighbours [N, N]."""
     samples = np.column_stack([points, normals * FACING])
-    near = np.asarray(KDTree(samples).query(samples, NEIGHBOURS + 1)[1])[:, 1:]
-    rows = np.repeat(np.arange(len(points)), NEIGHBOURS)
-    ones = np.full(rows.size, 1 / NEIGHBOURS)
+    count = min(NEIGHBOURS, len(points) - 1)
+    near = np.asarray(KDTree(samples).query(samples, count + 1)[1]).reshape(-1, count + 1)[:, 1:]
+    rows = np.repeat(np.arange(len(points)), count)
+    ones = np.full(rows.size, 1 / max(count, 1))
     return sp.csr_array((ones, (rows, near.ravel())), shape=(len(points),) * 2)
 
 

@@ -6,7 +6,7 @@ import pytest
 from avatar.geometry.vectors import sphere_directions
 from avatar.lighting.symmetry import Observed
 from avatar.photo.completion import blended, expected_light
-from avatar.photo.robust_fill import DARK, robust_mean, seamless
+from avatar.photo.robust_fill import DARK, filled, robust_mean, seamless
 
 BALL = sphere_directions(3000)
 ORANGE, WHITE, SKIN = (1.0, 0.4, 0.05), (1.0, 1.0, 1.0), np.array([0.7, 0.5, 0.4])
@@ -67,3 +67,14 @@ def test_unseen_skin_has_its_own_pattern_in_the_light_of_the_seen(rng: np.random
     behind = BALL[:, 2] < -0.3
     hues = [each / each.sum(1, keepdims=True) for each in (made[behind], (pattern * light)[behind])]
     assert np.abs(hues[0] - hues[1]).max() < 0.03
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 30])
+def test_a_surface_of_few_samples_is_filled_from_what_is_observed(count: int):
+    """A collar may have fewer samples than a sample has neighbours elsewhere."""
+    points = np.column_stack([0.001 * np.arange(count), np.zeros((count, 2))])
+    normals = np.tile([0.0, 0.0, 1.0], (count, 1))
+    weight = (np.arange(count) == 0).astype(float)
+    values = np.where(weight[:, None] > 0, [[0.2, 0.4, 0.6]], 0.0)
+    found = filled(Observed(values, weight), points, normals)
+    np.testing.assert_allclose(found, np.tile([0.2, 0.4, 0.6], (count, 1)), atol=0.02)
