@@ -145,8 +145,8 @@ def fit_units(head: Head, vertices: Tensor) -> Tensor:
         units[[blink, down]] *= scale
         units[blink] += _lid_correction(head, vertices, units[blink], group)
         left = 1.0 if side == "Left" else -1.0
-        ways = {"Out": (0.0, left), "In": (0.0, -left), "Up": (-1.0, 0.0), "Down": (1.0, 0.0)}
-        for look, axis in ways.items():
+        axes = {"Out": (0.0, left), "In": (0.0, -left), "Up": (-1.0, 0.0), "Down": (1.0, 0.0)}
+        for look, axis in axes.items():
             angle = torch.tensor([*axis, 0.0]) * np.radians(EYE_DEGREES[look])
             turned = (vertices[rows] - centre) @ axis_angle_to_matrix(angle).T + centre
             units[head.unit_names.index(f"eyeLook{look}{side}"), rows] = turned - vertices[rows]
@@ -166,11 +166,11 @@ def _lid_scale(head: Head, vertices: Tensor, blink: Tensor, side: str) -> Tensor
     across, height = (shut[lower] * mirror).numpy()[:, :2].T
     drop = blink[upper, 1].clamp(max=-1e-4).numpy()
     meets = np.interp((shut[upper] * mirror)[:, 0], across, height) - LAP * drop / drop.min()
-    way = (meets - vertices[upper, 1].numpy()) / drop
+    wanted = (meets - vertices[upper, 1].numpy()) / drop
     at, everywhere = ((points * mirror)[:, 0].numpy() for points in (vertices[upper], vertices))
-    smooth = np.polyfit(at, way, 2, w=-drop)
-    share = np.polyval(smooth, everywhere.clip(at.min(), at.max())).clip(0.6, 1.5)
-    return torch.from_numpy(share).float()
+    smooth = np.polyfit(at, wanted, 2, w=-drop)
+    scale = np.polyval(smooth, everywhere.clip(at.min(), at.max())).clip(0.6, 1.5)
+    return torch.from_numpy(scale).float()
 
 
 def eyeball(head: Head, vertices: Tensor, group: str) -> tuple[Tensor, Tensor]:
