@@ -5,6 +5,7 @@ continues these downwards, and the head backwards."""
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.ndimage import (
     binary_opening,
     gaussian_filter,
@@ -13,17 +14,17 @@ from scipy.ndimage import (
 )
 
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes
-from avatar.geometry.zbuffer import NOTHING
+from avatar.geometry.zbuffer import NOTHING, project
 from avatar.lighting.materials import untoned
 from avatar.people.layer import layer
 from avatar.people.masks import ear_mask
 from avatar.people.subject import Subject
+from avatar.photo.cloth_matte import cloth_mask
 from avatar.photo.project import (
     Part,
     View,
     at_rest,
     beneath_face,
-    cloth_mask,
     fully_observed,
     hair_mask,
     nearest,
@@ -42,25 +43,43 @@ HAIRY = 0.5  # of a pixel
 FALL = 0.5  # metres back for each metre beyond what is there
 DEEPEST = 45 * MM
 GAP = 40 * MM  # of clothes, through which their far side is seen: shut up to this width
-IN_FRONT = 4 * MM  # of the surface beneath
+IN_FRONT, BESIDE = 4 * MM, 2 * MM  # of the surface beneath; behind it, where nothing else is
 WIDTH = 0.62  # standard deviation of a piece, of its width
 LONGEST = 9 * MM  # of a piece, where the billboard is steep
 SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
 STEEP, LONG = 1.5, 3.0
 """Depth for each metre across, from where bare skin is shown without pieces before it, and from
 where other pieces are half as wide."""
-SMOOTH = 6 * MM  # over which the billboard is smoothed
+SMOOTH, SMOOTH_CLOTH = 6 * MM, 12 * MM  # over which the billboard is smoothed
 
 
-def billboard_part(scene: Scene, hairy: bool) -> Part | None:
+@dataclass(frozen=True)
+class Billboard:
+    """Pieces of a photo, and where it has them."""
+
+    part: Part
+    visible: Bools  # [H, W]
+    depth: Floats  # [H, W]
+
+    def before(self, view: View, points: Floats) -> Bools:
+        """Which points [N, 3] hide it, or are next to it, in the photo."""
+        pixels, depths = (
+            each.numpy() for each in project(view.photo.camera, torch.from_numpy(points))
+        )
+        height, width = self.visible.shape
+        columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
+        return self.visible[rows, columns] & (depths < self.depth[rows, columns] + BESIDE)
+
+
+def billboard_of(scene: Scene, hairy: bool) -> Billboard | None:
     """The pieces of the clothes that the first photo shows, and of what it shows beyond the outline
     of a head without strands (if it is not hairy): a hat, or a skull that is larger."""
-    view = scene.views[0]
+    subject, view = scene.subject, scene.views[0]
     seen = view.photo.seen
     there, hair = view.triangles != NOTHING, hair_mask(seen) > HAIRY
     skin = cloth_mask(seen) < 0.5
-    bare = np.isin(view.triangles, scene.subject.bare) & skin
-    torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
+    bare = np.isin(view.triangles, subject.bare) & skin
+    torso = (view.triangles >= len(subject.head.faces)) & ~hair
     torso = touching(torso | (there & ~skin & ~hair), torso)  # with a collar before the neck
     mesh = 1 / np.maximum(view.nearness, 1e-3)
     torso &= ~(bare & (_slopes(mesh, view.pixel) > STEEP))
@@ -68,19 +87,24 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     with_torso = torso[tuple(known)]
     wanted = _wanted(known, with_torso, skin, bare[tuple(known)])
     if not hairy:
-        ears = np.isin(view.triangles, _ear_triangles(scene.subject))[tuple(known)]
+        ears = np.isin(view.triangles, _ear_triangles(subject))[tuple(known)]
         wanted |= ~with_torso & ~ears & ~beneath_face(seen)  # around a bald head, above the mouth
-    beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
+    beyond = ~there & ~hair & (seen.person > PERSON) & wanted
+    beyond &= (with_torso & ~skin) | _broad(beyond, _spacing(view))
     visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
         return None
-    depth = _depth(mesh, there & ~hair, with_torso, view.pixel)
+    bodily = view.triangles < len(subject.faces) - len(scene.garment.surface.faces)
+    depths = _depths(mesh, there & ~hair, with_torso, bodily, view.pixel)
+    depth = np.where(with_torso, *depths)
     steep = _slopes(depth, view.pixel) > LONG
     grid = billboard_cells(visible, seen.picture, steep, _spacing(view))
-    flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
+    own = with_torso[rows, columns]
+    flat = _flat(view, grid, depths, own)
     rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
-    return _part(scene, view, flat, ~with_torso[rows, columns], rgb, seen.person[rows, columns])
+    part = _part(scene, view, flat, ~own, rgb, seen.person[rows, columns])
+    return Billboard(part, visible, depth)
 
 
 def _ear_triangles(subject: Subject) -> Ints:
@@ -118,18 +142,19 @@ def _spacing(view: View) -> float:
     return max(1.0, SPACING / view.pixel)
 
 
-def _depth(mesh: Floats, known: Bools, with_torso: Bools, pixel: float) -> Floats:
-    """Depth [H, W] of the billboard: that of the mesh [H, W] where it is known [H, W], and beyond
-    it, of the torso and of the head by themselves."""
-    sigma = SMOOTH / pixel
+def _depths(
+    mesh: Floats, known: Bools, with_torso: Bools, bodily: Bools, pixel: float
+) -> tuple[Floats, Floats]:
+    """Depths [H, W] of the billboard where it continues the torso, and the head: those of the mesh
+    [H, W] where it is known [H, W], smoothed, and in front of skin, which is bodily [H, W]."""
 
-    def alone(where: Bools) -> Floats:
+    def alone(where: Bools, reach: float) -> Floats:
         beyond = _continued(mesh, nearest(known & where), pixel)
         shut = grey_opening(beyond, size=max(1, round(GAP / pixel)))
-        return smoothed(shut, where, sigma)
+        depth = smoothed(shut, where, reach / pixel)
+        return np.where(known & bodily, np.minimum(depth, mesh), depth) - IN_FRONT
 
-    depth = np.where(with_torso, alone(with_torso), alone(~with_torso))
-    return np.where(known, np.minimum(depth, mesh), depth) - IN_FRONT
+    return alone(with_torso, SMOOTH_CLOTH), alone(~with_torso, SMOOTH)
 
 
 def _continued(depth: Floats, known: Ints, pixel: float) -> Floats:
@@ -185,10 +210,15 @@ class Flat:
     down: Floats  # [P, 3] and to the one below
 
 
-def _flat(view: View, grid: BillboardCells, depth: Floats) -> Flat:
+def _flat(
+    view: View, grid: BillboardCells, depths: tuple[Floats, Floats], with_torso: Bools
+) -> Flat:
+    """The pieces at depths [H, W] of the torso, or, where not with it [P], of the head."""
+
     def at(right: float, below: float) -> Floats:
         x, y = grid.x + right * grid.sizes, grid.y + below * grid.sizes
-        return unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
+        torso, head = (sampled(each, np.stack([x, y], 1)) for each in depths)
+        return unprojected(view, x, y, np.where(with_torso, torso, head))
 
     across, down = at(0.5, 0) - at(-0.5, 0), at(0, 0.5) - at(0, -0.5)
     return Flat(at(0, 0), _not_longer(across), _not_longer(down))

@@ -20,7 +20,7 @@ from avatar.people.layer import LEAST, bound, most_filled
 from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
 from avatar.people.textured import iris_albedo, lash_layer
-from avatar.photo.billboard import billboard_part
+from avatar.photo.billboard import billboard_of
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import Fitted
 from avatar.photo.glasses import glasses_part, without_glasses
@@ -77,10 +77,10 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
     if hair is not None:
         painted = rooted(scene, painted, hair, strands[0])
     done(22)
-    parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
+    parts = [*skin_parts(scene, painted), *_painted_parts(scene)]
     if glasses is not None:
         parts.append(glasses_part(scene, glasses))
-    whole = _fewer(scene, _with_hair(scene, parts, strands))
+    whole = _fewer(scene, _dressed(scene, parts, strands))
     done(4)
     share = torch.from_numpy(whole.follows).float()
     avatar = refined(bound(whole.layer, scene.subject), scene, share, lambda: done(1))
@@ -102,12 +102,16 @@ def counted(show: Callable[[int], None], done: int = 0) -> Callable[[int], None]
     return further
 
 
-def _with_hair(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
-    """All parts as one, with hair, and what the first photo shows of all this."""
-    whole = concatenated([*parts, *strands])
-    hairless = sum(len(part.layer) for part in parts)
-    billboard = billboard_part(scene, hairy=bool(strands))
-    full = whole if billboard is None else concatenated([whole, billboard])
+def _dressed(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
+    """All parts as one, with clothes, hair, and what the first photo shows of all this."""
+    clothes, view = clothes_part(scene), scene.views[0]
+    billboard = billboard_of(scene, hairy=bool(strands))
+    pieces: list[Part] = []
+    if billboard is not None:
+        clothes = clothes[~billboard.before(view, clothes.layer.means)]
+        pieces.append(billboard.part)
+    hairless = sum(len(part.layer) for part in (*parts, clothes))
+    full = concatenated([*parts, clothes, *strands, *pieces])
     beyond = outside_visual_hull(bound(full.layer, scene.subject), scene.views[1:])
     return full[(np.arange(len(beyond)) < hairless) | ~beyond]
 

@@ -13,11 +13,11 @@ from avatar.lighting.symmetry import Observed
 from avatar.people.garment import cloth_of
 from avatar.people.skin import Skin
 from avatar.people.surface import Spots
+from avatar.photo.cloth_matte import cloth_mask
 from avatar.photo.project import (
     EDGE,
     Part,
     View,
-    cloth_mask,
     nearest,
     observed_part,
     sampled,

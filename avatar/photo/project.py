@@ -22,15 +22,12 @@ from avatar.people.subject import Subject, still_triangles, still_vertices
 from avatar.people.surface import Mesh, Spots, smooth_points
 from avatar.photo.fit import LIDS, FittedPhoto
 from avatar.photo.photograph import SeenPhoto
-from avatar.photo.robust_fill import logarithms
 from avatar.tracking.landmarks import LIPS
 
 BEHIND = 3 * MM  # of the first surface, up to which a point is seen
 GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a point counts, and fully
 EDGE = 2  # pixels along the outline of the person that may show what is behind
-LEAST_SPREAD, OTHER_HUE = 0.05, 4.0  # deviation of a face's hues; so many away is no skin
 LOCK = 0.06  # of the eyes' distance: half the width of locks that fall over the face
-FRINGE, RIM = 5, 5  # pixels beside hair, which shades them; along the outline, lit from behind
 INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
     *(415, 310, 311, 312, 13, 82, 81, 80, 191),
@@ -124,33 +121,9 @@ def weight_of(
     return facing * there.clear * sampled(mask, there.pixels)
 
 
-def skin_mask(seen: SeenPhoto) -> Floats:
-    """[H, W] 1 where a photo shows the person without hair, clothes, eyes and the open mouth."""
-    hair = np.asarray(binary_dilation(hair_mask(seen) > 0.4, iterations=FRINGE), bool)
-    other = hair | near_cloth(seen) | glasses_mask(seen)
-    return (well_inside(seen, RIM) & ~other & ~openings(seen)).astype(float)
-
-
 def glasses_mask(seen: SeenPhoto) -> Bools:
     """[H, W] true where a photo shows glasses."""
     return seen.person < 0 if seen.glasses is None else seen.glasses
-
-
-def near_cloth(seen: SeenPhoto) -> Bools:
-    """[H, W] true where a photo shows cloth, or its edge."""
-    return np.asarray(binary_dilation(cloth_mask(seen) > 0, iterations=EDGE), bool)
-
-
-def cloth_mask(seen: SeenPhoto) -> Floats:
-    """[H, W] 1 where a photo shows the person below the mouth in another hue than skin."""
-    logs = logarithms(seen.picture)
-    hues = np.stack([logs[..., 0] - logs[..., 1], logs[..., 1] - logs[..., 2]], axis=2)
-    face = polygon(seen, FACE) & ~openings(seen)
-    middle = np.median(hues[face], axis=0)
-    spread = np.maximum(1.5 * np.median(np.abs(hues[face] - middle), axis=0), LEAST_SPREAD)
-    apart = np.linalg.norm((hues - middle) / spread, axis=2) > OTHER_HUE
-    worn = beneath_face(seen) & well_inside(seen) & (seen.hair < 0.5) & apart
-    return np.asarray(binary_opening(worn, iterations=2), float)
 
 
 def beneath_face(seen: SeenPhoto) -> Bools:

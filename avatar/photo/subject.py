@@ -23,9 +23,10 @@ from avatar.people.library import Library, load_library, with_head
 from avatar.people.shading import Lighting, Studio, bust_shadows, linear
 from avatar.people.subject import Subject
 from avatar.people.surface import Mesh, Spots, mesh, smooth_points
+from avatar.photo.cloth_matte import cloth_mask
 from avatar.photo.fit import LIDS, Fitted
 from avatar.photo.photograph import SeenPhoto
-from avatar.photo.project import View, beneath_face, cloth_mask, polygon, view_of
+from avatar.photo.project import View, beneath_face, polygon, view_of
 from avatar.photo.robust_fill import seamless, together
 from splat import Camera
 

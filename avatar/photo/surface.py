@@ -19,6 +19,7 @@ from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
 from avatar.people.surface import Spots, at_spots
 from avatar.people.textured import texture_positions
+from avatar.photo.cloth_matte import near_cloth, skin_mask
 from avatar.photo.clothes import collar, within_outline
 from avatar.photo.completion import (
     RIDGE,
@@ -35,10 +36,8 @@ from avatar.photo.project import (
     View,
     glasses_mask,
     invented_part,
-    near_cloth,
     observed_part,
     sampled,
-    skin_mask,
     visible_spots,
     weight_of,
 )

@@ -15,7 +15,7 @@ from avatar.lighting.materials import tone
 from avatar.people.cards import Cards, opaque_points
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
-from avatar.photo.billboard import _wanted, billboard_cells, billboard_part
+from avatar.photo.billboard import _wanted, billboard_cells, billboard_of
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
@@ -232,9 +232,9 @@ def test_a_collar_before_the_neck_is_of_the_clothes_and_a_spot_on_it_is_not(man:
         dressed = np.where((cloth | torso)[..., None], (0.1, 0.2, 0.7), seen.picture)
         picture = np.where((on_head & beneath_face(seen) & ~cloth)[..., None], cheek, dressed)
         photo = replace(view.photo, seen=replace(seen, picture=picture))
-        part = billboard_part(replace(man, views=[replace(view, photo=photo)]), hairy=True)
-        assert part is not None
-        return len(part.layer)
+        found = billboard_of(replace(man, views=[replace(view, photo=photo)]), hairy=True)
+        assert found is not None
+        return len(found.part.layer)
 
     bare = pieces(np.zeros_like(neck))
     assert pieces(collar) > bare + 20 and abs(pieces(spot) - bare) < 5

@@ -12,11 +12,12 @@ from avatar.geometry.vectors import MM, sphere_directions
 from avatar.lighting.symmetry import Observed
 from avatar.people.masks import ear_mask
 from avatar.people.surface import even_spots
+from avatar.photo.cloth_matte import skin_mask
 from avatar.photo.clothes import upper_edge
 from avatar.photo.fit import LIDS, fit
 from avatar.photo.hair import without_hair
 from avatar.photo.photograph import see
-from avatar.photo.project import hair_mask, polygon, sampled, skin_mask, visible_spots
+from avatar.photo.project import hair_mask, polygon, sampled, visible_spots
 from avatar.photo.subject import Scene, raised_to_outline, subject_scene
 from avatar.photo.surface import GRAZING, observe_skin, paint_skin, without_outliers
 from avatar.vision.follow import load_face_finder

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 from scipy.ndimage import binary_dilation
 
-from avatar.geometry.zbuffer import NOTHING
+from avatar.geometry.vectors import Bools, Floats
+from avatar.geometry.zbuffer import NOTHING, camera_centre
 from avatar.people.glasses import eyes_of
-from avatar.photo.billboard import billboard_part
+from avatar.photo.billboard import billboard_of
+from avatar.photo.cloth_matte import CHIN, cloth_mask, skin_mask
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.glasses import glasses_part, glasses_worn, without_glasses
 from avatar.photo.hair import without_hair
@@ -24,7 +26,7 @@ from avatar.photo.project import (
     nearest,
     openings,
     polygon,
-    skin_mask,
+    well_inside,
 )
 from avatar.photo.subject import Scene, subject_scene
 from avatar.vision.follow import faces_in_picture, load_face_finder
@@ -148,9 +150,9 @@ def test_a_bare_face_gets_no_frame(plain_scene: Scene):
 
 def highest_piece(scene: Scene) -> float:
     """Metres of height up to which an avatar shows what is on its photo."""
-    pieces = billboard_part(without_hair(scene), hairy=False)
+    pieces = billboard_of(without_hair(scene), hairy=False)
     assert pieces is not None
-    return float(pieces.layer.means[:, 1].max())
+    return float(pieces.part.layer.means[:, 1].max())
 
 
 def test_nothing_hangs_on_a_bald_head_below_the_mouth(plain_scene: Scene):
@@ -160,9 +162,9 @@ def test_nothing_hangs_on_a_bald_head_below_the_mouth(plain_scene: Scene):
     seen = view.photo.seen
     wide = np.asarray(binary_dilation(view.triangles != NOTHING, iterations=60), float)
     photo = replace(view.photo, seen=replace(seen, person=wide))
-    pieces = billboard_part(replace(scene, views=[replace(view, photo=photo)]), hairy=False)
+    pieces = billboard_of(replace(scene, views=[replace(view, photo=photo)]), hairy=False)
     assert pieces is not None
-    pixels, _ = frame_of(view).seen(pieces.layer.means)
+    pixels, _ = frame_of(view).seen(pieces.part.layer.means)
     columns, rows = np.clip(pixels, 0, np.array(seen.size) - 1).astype(int).T
     near = view.triangles[tuple(nearest(view.triangles != NOTHING)[:, rows, columns])]
     with_head = near < len(subject.head.faces)
@@ -180,3 +182,51 @@ def test_a_hat_is_a_cover_of_the_head_as_high_as_it_shows(
     scenes = subject_scene(worn, np.random.default_rng(0)), plain_scene
     high, low = (highest_piece(scene) for scene in scenes)
     assert 0.005 < high - low < 0.05
+
+
+def dressed(scene: Scene, cloth: Floats) -> tuple[SeenPhoto, Bools]:
+    """The photo with cloth [H, W, 3] over the torso below a neck in the colour of the cheek, half
+    in shade, and where it is."""
+    view = scene.views[0]
+    seen = view.photo.seen
+    cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
+    below = beneath_face(seen) & (view.triangles != NOTHING)
+    worn = below & (view.triangles >= len(scene.subject.head.faces))
+    shade = 1 - 0.5 * (np.indices(worn.shape)[1] > seen.points[CHIN, 0].item())
+    neck = np.where(below[..., None], cheek * shade[..., None], seen.picture)
+    picture = np.where(worn[..., None], cloth, neck)
+    person = np.maximum(seen.person, below)
+    return replace(seen, picture=picture, person=person, hair=seen.hair * ~below), worn
+
+
+@pytest.mark.parametrize("colours", [("white", "navy"), ("grey", "black"), ("tan", "maroon")])
+def test_cloth_is_told_from_skin_in_light_and_shade(plain_scene: Scene, colours: tuple[str, str]):
+    """Of two colours in stripes: also one that is like skin."""
+    stripes = np.indices(plain_scene.views[0].triangles.shape)[0] % 40 < 20
+    light, dark = (np.array(ImageColor.getrgb(name)) / 255 for name in colours)
+    noise = np.random.default_rng(0).normal(0, 0.01, (*stripes.shape, 1))
+    seen, worn = dressed(plain_scene, np.where(stripes[..., None], light, dark) + noise)
+    found = cloth_mask(seen) > 0
+    certain = well_inside(seen) & beneath_face(seen)
+    assert (found & worn & certain).sum() > 0.93 * (worn & certain).sum()
+    assert (found & ~worn).sum() < 0.03 * worn.sum()
+
+
+def test_no_cloth_is_found_on_bare_shoulders(plain_scene: Scene):
+    seen = plain_scene.views[0].photo.seen
+    cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
+    seen, worn = dressed(plain_scene, np.broadcast_to(cheek, seen.picture.shape))
+    assert (cloth_mask(seen) > 0).sum() < 0.05 * worn.sum()
+
+
+def test_a_garment_stays_behind_what_the_photo_shows_of_clothes(plain_scene: Scene):
+    seen, _ = dressed(plain_scene, np.zeros((1, 1, 3)))
+    view = plain_scene.views[0]
+    view = replace(view, photo=replace(view.photo, seen=seen))
+    billboard = billboard_of(replace(plain_scene, views=[view]), hairy=True)
+    assert billboard is not None
+    eye = camera_centre(view.photo.camera).double().numpy()
+    means = billboard.part.layer.means
+    nearer, farther = (eye + share * (means - eye) for share in (0.98, 1.02))
+    assert billboard.before(view, nearer).mean() > 0.95
+    assert billboard.before(view, farther).mean() < 0.05
