@@ -29,6 +29,7 @@ from avatar.tracking.landmarks import (
     skin_points,
     visible_share,
 )
+from avatar.tracking.lip_edges import meeting_points
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, rigid
 from avatar.tracking.residuals import place
 from avatar.tracking.smooth import MOUTH, named_units
@@ -179,14 +180,20 @@ def with_lids(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto
         units = [model.head.unit_names.index(name + side) for name in LID_UNITS]
         weights = photo.weights.clone()
         weights[units] = 0
-        photo = with_units(model, rest, replace(photo, weights=weights), units, lids, LID_RIDGE)
+        given = replace(photo, weights=weights)
+        photo = with_units(model, rest, given, units, lids, LID_RIDGE)
     return photo
 
 
 def with_lips(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto:
     """The photo with lips, sealed at rest, as far apart as their landmarks are found."""
+    up = photo.camera.viewmat[:2, :3] @ photo.head_pose[:3, 1]
+    metre = float(photo.camera.K[0, 0]) / _distance(photo, rest)
+    points = meeting_points(photo.seen.points, up / up.norm(), metre)
+    meeting = replace(photo, seen=replace(photo.seen, points=points))
     units = named_units(model, MOUTH).tolist()
-    return with_units(model, rest, photo, units, LIPS, LIP_RIDGE)
+    weights = with_units(model, rest, meeting, units, LIPS, LIP_RIDGE).weights
+    return replace(photo, weights=weights)
 
 
 def with_units(

@@ -11,8 +11,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from avatar.geometry.vectors import MM
 from avatar.tracking.landmarks import SKIN_POINTS, skin_points, upright_axes
+from avatar.tracking.lip_edges import SHOWN_SHUT, UPPER, lip_laps, shares_seen
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.mouth import (
     INNER_LIPS,
@@ -24,7 +24,6 @@ from avatar.tracking.mouth import (
 from avatar.tracking.residuals import placed_in
 from avatar.tracking.smooth import MOUTH, named_units
 
-SHOWN_SHUT = 0.3 * MM  # between the landmarks of lips that touch
 CORNERS = (78, 308)
 INNER = (*(pair[0] for pair in INNER_LIPS), *(pair[1] for pair in INNER_LIPS), *CORNERS)
 ASIDE = (0.21, 0.42)  # sine of the angle from which lips are trusted less, and not at all
@@ -54,7 +53,15 @@ def seen_form(
     at_rest = by_points[shut].quantile(0.5, dim=0)
     at_rest[0] = SHOWN_SHUT
     ahead = torch.tensor([[_ahead(state)] for state in states])
-    return by_units + ahead * (by_points - at_rest - by_units)
+    return by_units + ahead * (_meeting(by_points - at_rest) - by_units)
+
+
+def _meeting(form: Tensor) -> Tensor:
+    """Gap, upper lip and width [F, 3] of where the lips meet, by those of the edges that are
+    seen."""
+    upper, lower = lip_laps()[:, [UPPER.index(pair[0]) for pair in INNER_LIPS]].mean(1)
+    share = shares_seen(form[:, 0], upper + lower)
+    return form + share[:, None] * torch.stack([upper + lower, upper, 0 * upper])
 
 
 def _form(across: Tensor, up: Tensor) -> Tensor:

@@ -2,13 +2,24 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from performances import performance
+from torch import Tensor
 
 from avatar.geometry.vectors import MM
+from avatar.geometry.zbuffer import rasterize
+from avatar.heads import load_head
 from avatar.tracking.inner_lips import inner_moves, seen_form, seen_slopes, with_form
-from avatar.tracking.landmarks import landmark_model, learnt_landmarks
+from avatar.tracking.landmarks import (
+    SKIN_POINTS,
+    landmark_model,
+    learnt_landmarks,
+    skin_points,
+    upright_axes,
+)
+from avatar.tracking.lip_edges import LOWER, UPPER, lip_laps, meeting_points
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.mouth import (
     eye_distance,
@@ -139,14 +150,25 @@ def test_no_unit_parts_the_lips_in_depth_alone(calm):
     assert ((after >= 0) & (after <= 1)).all()
 
 
+def lip_edges_of(meeting: Tensor, person: Person, state: FrameState) -> Tensor:
+    """Landmarks [478, 2] on the edges of lips, of those where the lips meet."""
+    up = upright_axes(state.rotation)[1]
+    metre = person.focal / float(state.translation[2])
+    edges = meeting.clone()
+    for _ in range(60):
+        edges += 0.3 * (meeting - meeting_points(edges, up, metre))
+    return edges
+
+
 def test_a_mouth_takes_the_form_that_its_inner_lips_show(calm):
     model, person, state = calm
     gain = learnt_landmarks().unit_gain[13]
     true = [
-        moved(model, state, jawOpen=jaw, mouthPucker=pucker, mouthUpperUpLeft=0.1)
-        for jaw, pucker in ((0.0, 0.0), (0.15, 0.0), (0.3, 0.3), (0.5, 0.1))
+        moved(model, state, jawOpen=jaw, mouthPucker=pucker, mouthUpperUpLeft=up)
+        for jaw, pucker, up in ((0, 0, 0.1), (0.15, 0, 0.3), (0.3, 0.3, 0.1), (0.5, 0.1, 0.1))
     ]
-    found = torch.stack([pixels(model, person, one) for one in true])
+    meeting = [pixels(model, person, one) for one in true]
+    found = torch.stack([lip_edges_of(each, person, state) for each in meeting])
     form = seen_form(model, person, true, found)
     slopes = seen_slopes(inner_moves(model), state)
     exact = torch.stack([one.weights for one in true]) @ slopes.T
@@ -156,3 +178,36 @@ def test_a_mouth_takes_the_form_that_its_inner_lips_show(calm):
     assert ((met - form)[1:].abs().amax(0) < torch.tensor([0.6, 0.6, 1.0]) * MM).all()
     assert (form[1:].abs().amax(0) > torch.tensor([8.0, 0.6, 2.0]) * MM).all()
     assert all(bool(((one.weights >= 0) & (one.weights <= 1)).all()) for one in after)
+
+
+@pytest.mark.parametrize("jaw", [0.15, 0.3])
+def test_an_open_mouth_is_seen_up_to_the_laps_of_its_lips(jaw: float):
+    """By a picture of the mean head from the front, a pixel 0.1 mm."""
+    head, pixel = load_head(), 0.1 * MM
+    posed = (head.vertices + jaw * head.unit("jawOpen")).double()
+    places = skin_points(head, posed)
+    left, top = -45 * MM, float(places[SKIN_POINTS.index(13), 1]) + 20 * MM
+    x, y, z = posed.numpy().T
+    corners = np.stack([(x - left) / pixel, (top - y) / pixel, 1 / (1 - z)], 1)
+    seen = rasterize(corners, head.faces.numpy(), 700, 900).faces
+    skin = np.isin(seen, head.group_faces("body").numpy())
+    for lip, sign, laps in zip((UPPER, LOWER), (-1, 1), lip_laps().tolist(), strict=True):
+        for number, lap in list(zip(lip, laps, strict=True))[2:-2]:
+            across, up, _ = places[SKIN_POINTS.index(number)].tolist()
+            column = skin[:, round((across - left) / pixel)]
+            row, inside = round((top - up) / pixel), np.flatnonzero(~column)
+            inside = inside[np.abs(inside - row) < 300]
+            edge = inside.min() if sign < 0 else inside.max()
+            assert sign * (row - edge) * pixel == pytest.approx(lap, abs=0.9 * MM)
+
+
+def test_lips_that_touch_meet_where_they_are_seen_and_open_ones_beyond():
+    points = torch.zeros(478, 2)
+    points[list(UPPER), 1], points[list(LOWER), 1] = -0.15, 0.15  # of a picture, downwards
+    up, metre = torch.tensor([0.0, -1.0]), 1000.0
+    assert torch.equal(meeting_points(points, up, metre), points)
+    points[list(LOWER), 1] += 8
+    upper, lower = (1000 * lip_laps()).float()
+    met = meeting_points(points, up, metre)
+    assert torch.allclose(met[list(UPPER), 1], -0.15 - upper, atol=1e-3)
+    assert torch.allclose(met[list(LOWER), 1], 8.15 + lower, atol=1e-3)
