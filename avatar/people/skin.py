@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
+from avatar.heads.head import LOWER_LID, UPPER_LID
 from avatar.lighting.occlusion import Shadows
 from avatar.people import masks
 from avatar.people.layer import Layer, discs, layer
@@ -70,6 +71,7 @@ def inside_mouth(subject: Subject, at_rest: Shadows) -> Bools:
 
 
 SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
+SPACING_MARGIN = 0.5 * MM  # of lids, beyond which discs show over the eyes
 SPACING_EAR, SPACING_SCALP, SPACING_MOUTH = 1.1 * MM, 4.0 * MM, 1.6 * MM
 LID = 1.2 * MM  # a vertex that blinks move more belongs to the lids
 FLATNESS = 0.18  # thickness of a disc against its radius
@@ -117,6 +119,9 @@ def _spacing(subject: Subject, inner_mouth: Bools, finer: float) -> Floats:
     fine = (lip_mask(mm) > 0.2) | (subject.blink > LID)
     spacing = np.where(fine, np.minimum(spacing, SPACING_FINE), spacing)
     spacing = np.where(inner_mouth, SPACING_MOUTH, spacing)
+    margins = mm[[*UPPER_LID, *LOWER_LID]]
+    margins = np.concatenate([margins, margins * [-1, 1, 1]])
+    spacing = np.where(KDTree(margins).query(mm)[0] < 1.5, SPACING_MARGIN, spacing)
     ear = SPACING_BODY if subject.ears_covered else SPACING_EAR
     spacing = np.where(ear_mask(mm) > 0.5, ear, spacing)
     return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)
