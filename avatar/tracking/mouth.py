@@ -17,8 +17,10 @@ from avatar.tracking.landmarks import (
     LIPS,
     LandmarkModel,
     expected_pixels,
+    upright_axes,
     visible_share,
 )
+from avatar.tracking.lip_edges import meeting_points
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.residuals import POSE, Residuals, normal_equations, place
 from avatar.tracking.smooth import MOUTH, bounded_step, named_units
@@ -52,7 +54,9 @@ def refined_mouth(
     model: FaceModel, person: Person, mouth: LandmarkModel, state: FrameState, found: Tensor
 ) -> FrameState:
     """The state with the units of mouth and jaw that bring the landmarks of `mouth` to where they
-    were found [478, 2], in pixels; the pose stays."""
+    were found [478, 2], in pixels, or where the lips meet; the pose stays."""
+    up, metre = upright_axes(state.rotation)[1], person.focal / float(state.translation[2])
+    found = meeting_points(found, up, metre)
     free = named_units(model, MOUTH)
     before = state.weights[free].double()
     for _ in range(REFINEMENTS):

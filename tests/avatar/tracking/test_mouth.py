@@ -60,13 +60,24 @@ def pixels(model: FaceModel, person: Person, state: FrameState) -> torch.Tensor:
     return found
 
 
+def lip_edges_of(meeting: Tensor, person: Person, state: FrameState) -> Tensor:
+    """Landmarks [478, 2] on the edges of lips, of those where the lips meet."""
+    up = upright_axes(state.rotation)[1]
+    metre = person.focal / float(state.translation[2])
+    edges = meeting.clone()
+    for _ in range(60):
+        edges += 0.3 * (meeting - meeting_points(edges, up, metre))
+    return edges
+
+
 def test_a_refined_mouth_moves_as_far_as_its_landmarks(calm):
     model, person, state = calm
     mouth = mouth_landmarks(landmark_model(model))
     mouth = replace(mouth, errors=torch.zeros_like(mouth.errors))
     true = moved(model, state, **MOTION)
     timid = moved(model, state, **{name: 0.6 * weight for name, weight in MOTION.items()})
-    refined = refined_mouth(model, person, mouth, timid, pixels(model, person, true))
+    found = lip_edges_of(pixels(model, person, true), person, state)
+    refined = refined_mouth(model, person, mouth, timid, found)
     rows = mouth_rows(model, person)
     wanted, before, after = (rows.of(one.weights[None])[0] for one in (true, timid, refined))
     assert (before - wanted).abs().max() > 2 * MM
@@ -150,16 +161,6 @@ def test_no_unit_parts_the_lips_in_depth_alone(calm):
     assert ((after >= 0) & (after <= 1)).all()
 
 
-def lip_edges_of(meeting: Tensor, person: Person, state: FrameState) -> Tensor:
-    """Landmarks [478, 2] on the edges of lips, of those where the lips meet."""
-    up = upright_axes(state.rotation)[1]
-    metre = person.focal / float(state.translation[2])
-    edges = meeting.clone()
-    for _ in range(60):
-        edges += 0.3 * (meeting - meeting_points(edges, up, metre))
-    return edges
-
-
 def test_a_mouth_takes_the_form_that_its_inner_lips_show(calm):
     model, person, state = calm
     gain = learnt_landmarks().unit_gain[13]
@@ -206,8 +207,8 @@ def test_lips_that_touch_meet_where_they_are_seen_and_open_ones_beyond():
     points[list(UPPER), 1], points[list(LOWER), 1] = -0.15, 0.15  # of a picture, downwards
     up, metre = torch.tensor([0.0, -1.0]), 1000.0
     assert torch.equal(meeting_points(points, up, metre), points)
-    points[list(LOWER), 1] += 8
+    points[list(LOWER), 1] += 16
     upper, lower = (1000 * lip_laps()).float()
     met = meeting_points(points, up, metre)
     assert torch.allclose(met[list(UPPER), 1], -0.15 - upper, atol=1e-3)
-    assert torch.allclose(met[list(LOWER), 1], 8.15 + lower, atol=1e-3)
+    assert torch.allclose(met[list(LOWER), 1], 16.15 + lower, atol=1e-3)
