@@ -19,7 +19,7 @@ UPPER, LOWER = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 
 """Landmarks of the inner lips but for the corners, one above the other."""
 NEAR = 10 * MM  # of a landmark, where its lip's crest is
 SHOWN_SHUT = 0.3 * MM  # between the landmarks of lips that touch
-OPEN = 1.0  # of the laps of both lips: the gap at which 63 % of these are seen
+OPEN = 2.0  # of the laps of both lips: the gap at which 63 % of these are seen
 
 
 @cache
