@@ -207,8 +207,8 @@ def test_lips_that_touch_meet_where_they_are_seen_and_open_ones_beyond():
     points[list(UPPER), 1], points[list(LOWER), 1] = -0.15, 0.15  # of a picture, downwards
     up, metre = torch.tensor([0.0, -1.0]), 1000.0
     assert torch.equal(meeting_points(points, up, metre), points)
-    points[list(LOWER), 1] += 16
+    points[list(LOWER), 1] += 40
     upper, lower = (1000 * lip_laps()).float()
     met = meeting_points(points, up, metre)
     assert torch.allclose(met[list(UPPER), 1], -0.15 - upper, atol=1e-3)
-    assert torch.allclose(met[list(LOWER), 1], 16.15 + lower, atol=1e-3)
+    assert torch.allclose(met[list(LOWER), 1], 40.15 + lower, atol=1e-3)
