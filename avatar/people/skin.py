@@ -71,7 +71,7 @@ def inside_mouth(subject: Subject, at_rest: Shadows) -> Bools:
 
 
 SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
-SPACING_MARGIN = 0.5 * MM  # of lids, beyond which discs show over the eyes
+SPACING_MARGIN, MARGIN = 0.5 * MM, 1.5  # at the edges of lids, and so many mm beside them
 SPACING_EAR, SPACING_SCALP, SPACING_MOUTH = 1.1 * MM, 4.0 * MM, 1.6 * MM
 LID = 1.2 * MM  # a vertex that blinks move more belongs to the lids
 FLATNESS = 0.18  # thickness of a disc against its radius
@@ -121,7 +121,7 @@ def _spacing(subject: Subject, inner_mouth: Bools, finer: float) -> Floats:
     spacing = np.where(inner_mouth, SPACING_MOUTH, spacing)
     margins = mm[[*UPPER_LID, *LOWER_LID]]
     margins = np.concatenate([margins, margins * [-1, 1, 1]])
-    spacing = np.where(KDTree(margins).query(mm)[0] < 1.5, SPACING_MARGIN, spacing)
+    spacing = np.where(KDTree(margins).query(mm)[0] < MARGIN, SPACING_MARGIN, spacing)
     ear = SPACING_BODY if subject.ears_covered else SPACING_EAR
     spacing = np.where(ear_mask(mm) > 0.5, ear, spacing)
     return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)

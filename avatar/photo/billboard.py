@@ -67,8 +67,10 @@ class Billboard:
             each.numpy() for each in project(view.photo.camera, torch.from_numpy(points))
         )
         height, width = self.visible.shape
-        columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
-        return self.visible[rows, columns] & (depths < self.depth[rows, columns] + BESIDE)
+        inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
+        columns, rows = (pixels * np.asarray(inside, bool)[:, None]).astype(int).T
+        hides = depths < self.depth[rows, columns] + BESIDE
+        return inside & self.visible[rows, columns] & hides
 
 
 def billboard_of(scene: Scene, hairy: bool) -> Billboard | None:
@@ -94,8 +96,8 @@ def billboard_of(scene: Scene, hairy: bool) -> Billboard | None:
     visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
         return None
-    bodily = view.triangles < len(subject.faces) - len(scene.garment.surface.faces)
-    depths = _depths(mesh, there & ~hair, with_torso, bodily, view.pixel)
+    on_skin = view.triangles < len(subject.faces) - len(scene.garment.surface.faces)
+    depths = _depths(mesh, there & ~hair, with_torso, on_skin, view.pixel)
     depth = np.where(with_torso, *depths)
     steep = _slopes(depth, view.pixel) > LONG
     grid = billboard_cells(visible, seen.picture, steep, _spacing(view))
@@ -143,16 +145,16 @@ def _spacing(view: View) -> float:
 
 
 def _depths(
-    mesh: Floats, known: Bools, with_torso: Bools, bodily: Bools, pixel: float
+    mesh: Floats, known: Bools, with_torso: Bools, on_skin: Bools, pixel: float
 ) -> tuple[Floats, Floats]:
     """Depths [H, W] of the billboard where it continues the torso, and the head: those of the mesh
-    [H, W] where it is known [H, W], smoothed, and in front of skin, which is bodily [H, W]."""
+    [H, W] where it is known [H, W], smoothed, and in front of skin, where it is on it [H, W]."""
 
     def alone(where: Bools, reach: float) -> Floats:
         beyond = _continued(mesh, nearest(known & where), pixel)
         shut = grey_opening(beyond, size=max(1, round(GAP / pixel)))
         depth = smoothed(shut, where, reach / pixel)
-        return np.where(known & bodily, np.minimum(depth, mesh), depth) - IN_FRONT
+        return np.where(known & on_skin, np.minimum(depth, mesh), depth) - IN_FRONT
 
     return alone(with_torso, SMOOTH_CLOTH), alone(~with_torso, SMOOTH)
 

@@ -27,6 +27,7 @@ from avatar.tracking.landmarks import (
     expected_pixels,
     landmark_model,
     skin_points,
+    upright_axes,
     visible_share,
 )
 from avatar.tracking.lip_edges import meeting_points
@@ -180,16 +181,15 @@ def with_lids(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto
         units = [model.head.unit_names.index(name + side) for name in LID_UNITS]
         weights = photo.weights.clone()
         weights[units] = 0
-        given = replace(photo, weights=weights)
-        photo = with_units(model, rest, given, units, lids, LID_RIDGE)
+        photo = with_units(model, rest, replace(photo, weights=weights), units, lids, LID_RIDGE)
     return photo
 
 
 def with_lips(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto:
     """The photo with lips, sealed at rest, as far apart as their landmarks are found."""
-    up = photo.camera.viewmat[:2, :3] @ photo.head_pose[:3, 1]
+    up = upright_axes(photo.camera.viewmat[:3, :3] @ photo.head_pose[:3, :3])[1]
     metre = float(photo.camera.K[0, 0]) / _distance(photo, rest)
-    points = meeting_points(photo.seen.points, up / up.norm(), metre)
+    points = meeting_points(photo.seen.points, up, metre)
     meeting = replace(photo, seen=replace(photo.seen, points=points))
     units = named_units(model, MOUTH).tolist()
     weights = with_units(model, rest, meeting, units, LIPS, LIP_RIDGE).weights

@@ -38,9 +38,9 @@ def lip_laps() -> Tensor:
             own = (sign * (drop - between[pair]) > 0) & ((vertices - place).norm(dim=1) < NEAR)
             ends = vertices[edges[own[edges].all(1)]]  # [E, 2, 3]
             share = (place[0] - ends[:, 0, 0]) / (ends[:, 1, 0] - ends[:, 0, 0])
-            crossing = ends[(share >= 0) & (share <= 1)], share[(share >= 0) & (share <= 1)]
-            height = torch.lerp(crossing[0][:, 0, 1], crossing[0][:, 1, 1], crossing[1])
-            laps[lip, pair] = (sign * (height - place[1])).max().clamp(min=0)
+            height = torch.lerp(ends[:, 0, 1], ends[:, 1, 1], share)
+            crosses = (share >= 0) & (share <= 1)
+            laps[lip, pair] = (sign * (height[crosses] - place[1])).max().clamp(min=0)
     return laps
 
 

@@ -20,7 +20,7 @@ from avatar.tracking.landmarks import (
     upright_axes,
     visible_share,
 )
-from avatar.tracking.lip_edges import meeting_points
+from avatar.tracking.lip_edges import LOWER, UPPER, meeting_points
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.residuals import POSE, Residuals, normal_equations, place
 from avatar.tracking.smooth import MOUTH, bounded_step, named_units
@@ -29,8 +29,8 @@ CHIN = (18, 83, 313, 200, 199, 182, 406, 201, 421, 194, 418, 208, 428)
 POINT_SPREAD = 0.4 * MM  # of a landmark of the mouth, once the person's offsets are known
 LOOSE_PRIOR = 0.2  # of a unit's weight around the solution
 REFINEMENTS = 3
-INNER_LIPS = ((81, 178), (82, 87), (13, 14), (312, 317), (311, 402))
-"""Landmarks of the inner lips, one above the other."""
+INNER_LIPS = tuple(zip(UPPER, LOWER, strict=True))[2:-2]
+"""Landmarks in the middle of the inner lips, one above the other."""
 FARTHEST = (-0.5, 1.5)  # weights of a refined mouth
 UNSEEN = ("jawForward", "mouthRollUpper")
 """Units that part the lips in depth, which a film from the front does not tell."""

@@ -230,3 +230,5 @@ def test_a_garment_stays_behind_what_the_photo_shows_of_clothes(plain_scene: Sce
     nearer, farther = (eye + share * (means - eye) for share in (0.98, 1.02))
     assert billboard.before(view, nearer).mean() > 0.95
     assert billboard.before(view, farther).mean() < 0.05
+    below = view.photo.camera.viewmat[1, :3].double().numpy()  # where no photo shows anything
+    assert not billboard.before(view, nearer + below).any()
