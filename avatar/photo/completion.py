@@ -26,6 +26,7 @@ BLACK = 0.01  # added to linear light before its logarithm
 FOREHEAD = 60  # millimetres of depth on the mean head, in front of which bare skin is
 SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what it is expected to be
 MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
+UNLIKELY = 4.0  # deviations from skin at which something is none
 TRIED = 4000  # samples by which pictures of skin are compared
 
 
@@ -62,11 +63,14 @@ def mean_deviation(seen: Observed, albedo: Floats, normals: Floats) -> float:
     return float(np.minimum(_light_on(seen, albedo, normals)[1], FAR).mean())
 
 
-def expected_light(seen: Observed, albedo: Floats, normals: Floats) -> Floats:
-    """Logarithms [N, 3] of the radiance of skin of some reflectance in the light of what is
-    seen; normals [N, 3] in the world."""
-    light, _ = _light_on(seen, albedo, normals)
-    return logs(albedo) + _bands(normals, seen) @ light
+def expected_light(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, Observed]:
+    """Logarithms [N, 3] of the radiance of skin of some reflectance in the light of what is seen,
+    and what is seen with less weight for what is unlike such skin, such as brows and highlights;
+    normals [N, 3] in the world."""
+    light, away = _light_on(seen, albedo, normals)
+    likely = 1 - smoothstep(FAR, UNLIKELY, away)
+    expected = logs(albedo) + _bands(normals, seen) @ light
+    return expected, Observed(seen.values, seen.weight * likely)
 
 
 def blended(seen: Observed, expected: Floats, points: Floats, outwards: Floats) -> Floats:
@@ -88,8 +92,11 @@ def _light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, 
     linear in the normal, of one hue; and how many deviations [N] each sample is away."""
     change = logs(seen.values) - logs(albedo)
     ridge = RIDGE * np.diag([0.0, 1, 1, 1])
-    light, away = trimmed_fit(change, _bands(normals, seen), seen.weight, ridge)
+    bands = _bands(normals, seen)
+    light, away = trimmed_fit(change, bands, seen.weight, ridge)
     light[1:] = light[1:].mean(1, keepdims=True)
+    left = seen.weight * (away < FAR)
+    light[0] = left @ (change - bands[:, 1:] @ light[1:]) / left.sum()
     return light, away
 
 

@@ -124,12 +124,12 @@ def paint_skin(scene: Scene) -> Painted:
     normals = np.where(folded > 0, turned, normals)
     albedo = nearest_skin(skin, scene.uv, seen, normals, studio.rng)
     sky = _sky(scene, skin)
-    expected = expected_light(seen, albedo * crevices(sky), normals)
+    expected, alike = expected_light(seen, albedo * crevices(sky), normals)
     cells = cells_of(texture_positions(skin, scene.uv), skin.mm, skin.inner_mouth)
     form = Form(normals, skin.mm, sky, cells)
-    change = learnt_change(load_completion(), seen, expected, form)
+    change = learnt_change(load_completion(), alike, expected, form)
     expected = expected + change * (1 - folded)  # which takes what is around lids for theirs
-    completed = blended(seen, expected, skin.points, skin.normals)
+    completed = blended(alike, expected, skin.points, skin.normals)
     radiance = mix(completed, seen.values, both.weight)
     worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
     radiance[worn] = cloth[worn]

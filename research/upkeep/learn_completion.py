@@ -143,8 +143,9 @@ def mixed_skin(heads: Heads, names: Sequence[str], rng: np.random.Generator) -> 
     )
 
 
-def expected_of(heads: Heads, seen: Observed) -> Floats:
-    """What is expected of a head [N, 3] by the skin of the library that is nearest."""
+def expected_of(heads: Heads, seen: Observed) -> tuple[Floats, Observed]:
+    """What is expected of a head [N, 3] by the skin of the library that is nearest, and what is
+    seen of such skin."""
     normals = heads.skin.normals
     chosen = np.flatnonzero(seen.weight > SURE)[:: max(1, int((seen.weight > SURE).sum() / TRIED))]
     some = Observed(seen.values[chosen], seen.weight[chosen])
@@ -165,9 +166,9 @@ class Example(NamedTuple):
 def example(heads: Heads, names: Sequence[str], rng: np.random.Generator) -> Example:
     """One head lit and seen at random."""
     radiance, seen = lit_head(heads, mixed_skin(heads, names, rng), rng)
-    expected = expected_of(heads, seen)
+    expected, alike = expected_of(heads, seen)
     cells = heads.form.cells
-    given = channels(seen, expected, heads.form)
+    given = channels(alike, expected, heads.form)
     change = (logs(radiance) - expected)[cells.nearest]
     counts = ((seen.weight < SEEN) & heads.inside)[cells.nearest].reshape(cells.known.shape)
     grid = torch.from_numpy(change.reshape(*cells.known.shape, 3)).float().permute(2, 0, 1)
@@ -213,11 +214,11 @@ def scores(heads: Heads, net: CompletionNet, name: str, views: int = 6) -> tuple
     skin = heads.skin
     for row in errors:
         radiance, seen = lit_head(heads, heads.albedos[name] * _hue(rng), rng)
-        expected = expected_of(heads, seen)
-        changed = expected + learnt_change(net, seen, expected, heads.form)
+        expected, alike = expected_of(heads, seen)
+        changed = expected + learnt_change(net, alike, expected, heads.form)
         hidden = heads.inside & (seen.weight < HIDDEN)
         for n, each in enumerate((expected, changed)):
-            whole = blended(seen, each, skin.points, skin.normals)
+            whole = blended(alike, each, skin.points, skin.normals)
             off = logs(whole) - logs(radiance)
             row[n] = np.sqrt((off[hidden] ** 2).mean())
     before, after = errors.mean(0).tolist()

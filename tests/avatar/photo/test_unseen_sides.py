@@ -5,7 +5,7 @@ import pytest
 
 from avatar.geometry.vectors import sphere_directions
 from avatar.lighting.symmetry import Observed
-from avatar.photo.completion import blended, expected_light
+from avatar.photo.completion import blended, expected_light, logs
 from avatar.photo.robust_fill import DARK, filled, robust_mean, seamless
 
 BALL = sphere_directions(3000)
@@ -61,12 +61,31 @@ def test_unseen_skin_has_its_own_pattern_in_the_light_of_the_seen(rng: np.random
     seen = np.clip((BALL[:, 2] - 0.2) / 0.2, 0, 1)
     odd = np.where(seen[:, None] > 0, pattern * light, 5.0)
     observed = Observed(odd, seen)
-    made = blended(observed, expected_light(observed, pattern, BALL), BALL * 0.05, BALL)
+    expected, alike = expected_light(observed, pattern, BALL)
+    made = blended(alike, expected, BALL * 0.05, BALL)
     near = (BALL[:, 2] > 0) & (BALL[:, 2] < 0.2)
     assert made[near] == pytest.approx((pattern * light)[near], rel=0.15)
     behind = BALL[:, 2] < -0.3
     hues = [each / each.sum(1, keepdims=True) for each in (made[behind], (pattern * light)[behind])]
     assert np.abs(hues[0] - hues[1]).max() < 0.03
+
+
+def test_skin_in_lamps_of_several_hues_is_expected_in_their_mean_hue(rng: np.random.Generator):
+    albedo = skin_of(rng, len(BALL))
+    lamps = np.exp(BALL[:, 2:] * [0.9, 0.5, 0.1] + BALL[:, :1] * [0.2, 0.0, -0.2])
+    seen = Observed(albedo * lamps, (BALL[:, 2] > 0.3).astype(float))
+    expected, _ = expected_light(seen, albedo, BALL)
+    off = (expected - logs(seen.values))[seen.weight > 0].mean(0)
+    np.testing.assert_allclose(off, 0, atol=0.03)
+
+
+def test_brows_are_not_like_skin(rng: np.random.Generator):
+    brow = np.abs(BALL[:, 1] - 0.4) < 0.05
+    skin = skin_of(rng, len(BALL))
+    seen = Observed(np.where(brow[:, None], 0.1 * skin, skin), (BALL[:, 2] > 0.3).astype(float))
+    _, alike = expected_light(seen, np.full_like(skin, skin.mean()), BALL)
+    assert alike.weight[brow].max() == 0
+    assert alike.weight[~brow & (seen.weight > 0)].mean() > 0.95
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 30])

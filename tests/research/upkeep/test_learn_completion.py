@@ -52,7 +52,7 @@ def test_the_network_is_told_what_is_seen_and_nothing_else(heads: Heads):
     rng = np.random.default_rng(2)
     radiance, seen = lit_head(heads, heads.albedos[LIGHT], rng)
     assert 0.05 < seen.weight.mean() < 0.6
-    expected = expected_of(heads, seen)
+    expected, _ = expected_of(heads, seen)
     given = channels(seen, expected, heads.form)
     assert given.shape == (CHANNELS, GRID, GRID) and torch.isfinite(given).all()
     assert not given[:, ~torch.from_numpy(heads.form.cells.known)].any()
