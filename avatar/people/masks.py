@@ -136,6 +136,12 @@ nose_mask = _patch((0, -18), (13, 13), (95, 105))
 forehead_mask = _patch((0, 66), (34, 24), (45, 65))
 
 
+def head_mask(points: Floats) -> Floats:
+    """The head with the upper neck, but for its back."""
+    _, y, z = points.T
+    return smoothstep(-50, -30, z) * smoothstep(-130, -110, y)
+
+
 def face_mask(points: Floats) -> Floats:
     """The face proper, where samples lie close."""
     _, y, z = points.T

@@ -11,7 +11,7 @@ from avatar.heads.head import LOWER_LID, UPPER_LID
 from avatar.lighting.occlusion import Shadows
 from avatar.people import masks
 from avatar.people.layer import Layer, discs, layer
-from avatar.people.masks import ear_mask, face_mask, lip_mask, scalp_mask
+from avatar.people.masks import ear_mask, face_mask, head_mask, lip_mask, scalp_mask
 from avatar.people.shading import Studio
 from avatar.people.subject import Subject
 from avatar.people.surface import (
@@ -93,14 +93,15 @@ def place_skin(
     stretched: Shadows,
     rng: np.random.Generator,
     finer: float = 1.0,
+    sides: float = SPACING_BODY,
 ) -> OpenSkin:
     """Even samples of all skin that can be seen at rest, with open jaw or with shut eyes.
 
     They are spread over the stretched shape, so that no fold opens with gaps. finer: factor on
-    their spacing on the face.
+    their spacing on the face; sides: their spacing beside it, metres.
     """
     inner = inside_mouth(subject, at_rest)
-    spacing = _spacing(subject, inner, finer)
+    spacing = _spacing(subject, inner, finer, sides)
     spots = _bare_spots(subject, subject.stretched, subject.skin, spacing, rng)
     spots = spots[~_hidden(subject, spots, inner, at_rest, stretched)]
     open_points, open_normals = smooth_points(subject.stretched, spots)
@@ -112,10 +113,11 @@ def place_skin(
     )
 
 
-def _spacing(subject: Subject, inner_mouth: Bools, finer: float) -> Floats:
+def _spacing(subject: Subject, inner_mouth: Bools, finer: float, sides: float) -> Floats:
     """Wished spacing per vertex [V] in metres."""
     mm = subject.painted.vertices / MM
-    spacing = SPACING_BODY + (SPACING_FACE * finer - SPACING_BODY) * face_mask(mm)
+    spacing = SPACING_BODY + (sides - SPACING_BODY) * head_mask(mm)
+    spacing = spacing + (SPACING_FACE * finer - spacing) * face_mask(mm)
     fine = (lip_mask(mm) > 0.2) | (subject.blink > LID)
     spacing = np.where(fine, np.minimum(spacing, SPACING_FINE), spacing)
     spacing = np.where(inner_mouth, SPACING_MOUTH, spacing)

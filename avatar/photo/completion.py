@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 from torch import Tensor, nn
 from torch.nn import functional
 
-from avatar.geometry.vectors import Bools, Floats, Ints, mix, smoothstep
+from avatar.geometry.vectors import Bools, Floats, Ints, disc_axes, mix, smoothstep
 from avatar.lighting.symmetry import Observed
 from avatar.people.library import texels_at, texture, texture_names
 from avatar.people.shading import linear
@@ -85,6 +85,48 @@ def blended(seen: Observed, expected: Floats, points: Floats, outwards: Floats) 
     grey = smooth.mean(1, keepdims=True)
     hue = np.clip(smooth - grey, -MOST_HUE, MOST_HUE)
     return np.maximum(np.exp(expected + np.clip(grey, -MOST_GREY, MOST_GREY) + hue) - BLACK, 0)
+
+
+FINE, DENSE = 30, 5.0  # neighbours beside whose mean pores and freckles are seen; within so many mm
+PATCH = 60  # samples whose pores are those of one place
+FOLD = 18.0  # millimetres from the edge of what is seen, within which such places are
+MOST_FINE = 0.3  # of logarithms
+
+
+def fine_detail(alike: Observed, mm: Floats, normals: Floats, rng: np.random.Generator) -> Floats:
+    """Logarithms [N, 3] by which skin differs from that around it, by its pores and freckles: none
+    where it is seen, elsewhere patches of what is seen nearby.
+
+    mm, normals [N, 3]: of the samples, on the mean head.
+    """
+    detail = np.zeros_like(alike.values)
+    known, unseen = np.flatnonzero(alike.weight > SURE), np.flatnonzero(alike.weight <= SURE)
+    if len(known) < FINE or not len(unseen):
+        return detail
+    far, near = KDTree(mm[known]).query(mm[known], FINE)
+    fine = logs(alike.values[known])
+    fine = np.clip(fine - fine[near].mean(1), -MOST_FINE, MOST_FINE)
+    dense = far[:, -1] < DENSE
+    if not dense.any():
+        return detail
+    known, fine = known[dense], fine[dense]
+    there = KDTree(mm[known])
+    seeds = rng.permutation(unseen)[: 1 + len(unseen) // PATCH]
+    places = known[there.query(_folded_in(mm[seeds], mm[known]))[1]]
+    patch = KDTree(mm[seeds]).query(mm[unseen])[1]
+    turns = disc_axes(normals[places]) @ disc_axes(normals[seeds]).mT
+    within = np.einsum("nij,nj->ni", turns[patch], mm[unseen] - mm[seeds[patch]])
+    off, taken = there.query(mm[places[patch]] + within)
+    detail[unseen] = np.where((off < DENSE)[:, None], fine[taken], 0)
+    return detail
+
+
+def _folded_in(points: Floats, known: Floats) -> Floats:
+    """Points [N, 3] near known ones [K, 3]: as deep among these as they are beside them, but folded
+    to and fro within FOLD of their edge."""
+    away, edge = KDTree(known).query(points)
+    depth = FOLD - np.abs(away % (2 * FOLD) - FOLD)
+    return known[edge] + (known[edge] - points) * (depth / np.maximum(away, 1e-9))[:, None]
 
 
 def _light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, Floats]:

@@ -27,6 +27,7 @@ from avatar.photo.completion import (
     blended,
     cells_of,
     expected_light,
+    fine_detail,
     learnt_change,
     load_completion,
     nearest_skin,
@@ -82,6 +83,7 @@ def _deviations(observed: Observed, normals: Floats) -> Floats:
 
 
 FINER = 0.72  # of the portrait's spacing on the face
+SIDES = 1.2 * MM  # between samples beside the face
 FACE_COSINES = np.array([[0.2, 0.5]])  # cosines to the view from which skin counts, and fully
 SIDE_COSINES = np.array([[0.25, 0.55]])  # the same at the sides of the head
 EAR_COSINES = np.array([[0.6, 0.85]])  # and of ears, whose form is the mean's
@@ -115,7 +117,7 @@ def paint_skin(scene: Scene) -> Painted:
     skin that comes nearest."""
     subject, studio = scene.subject, scene.studio
     light = studio.light
-    skin = place_skin(subject, light.rest, light.stretched, studio.rng, FINER)
+    skin = place_skin(subject, light.rest, light.stretched, studio.rng, FINER, SIDES)
     own, both = observe_spots(scene, skin.spots, subject.skin, partial(observe_skin, subject))
     seen = Observed(untoned(both.values), both.weight)
     normals = world_normals(scene.views[0], skin.spots)
@@ -130,6 +132,8 @@ def paint_skin(scene: Scene) -> Painted:
     change = learnt_change(load_completion(), alike, expected, form)
     expected = expected + change * (1 - folded)  # which takes what is around lids for theirs
     completed = blended(alike, expected, skin.points, skin.normals)
+    fine = fine_detail(alike, skin.mm, skin.normals, studio.rng)
+    completed *= np.exp(fine * (1 - folded))
     radiance = mix(completed, seen.values, both.weight)
     worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
     radiance[worn] = cloth[worn]

@@ -5,7 +5,7 @@ import pytest
 
 from avatar.geometry.vectors import sphere_directions
 from avatar.lighting.symmetry import Observed
-from avatar.photo.completion import blended, expected_light, logs
+from avatar.photo.completion import blended, expected_light, fine_detail, logs
 from avatar.photo.robust_fill import DARK, filled, robust_mean, seamless
 
 BALL = sphere_directions(3000)
@@ -97,3 +97,24 @@ def test_a_surface_of_few_samples_is_filled_from_what_is_observed(count: int):
     values = np.where(weight[:, None] > 0, [[0.2, 0.4, 0.6]], 0.0)
     found = filled(Observed(values, weight), points, normals)
     np.testing.assert_allclose(found, np.tile([0.2, 0.4, 0.6], (count, 1)), atol=0.02)
+
+
+def test_unseen_skin_has_the_pores_of_the_seen(rng: np.random.Generator):
+    ball = sphere_directions(20000)
+    pores = np.exp(0.1 * rng.normal(size=(len(ball), 1)))
+    smooth = np.exp(0.4 * ball[:, :1])
+    seen = Observed(SKIN * smooth * pores, (ball[:, 2] > 0.2).astype(float))
+    made = fine_detail(seen, 40 * ball, ball, rng)
+    assert not made[seen.weight > 0].any()
+    beside = (ball[:, 2] < 0.1) & (ball[:, 2] > -0.6)
+    assert 0.09 < made[beside].std() < 0.12
+    assert abs(made[beside].mean()) < 0.01
+
+
+def test_a_few_seen_samples_tell_no_pores(rng: np.random.Generator):
+    far = Observed(skin_of(rng, len(BALL)), (rng.random(len(BALL)) < 0.02).astype(float))
+    assert not fine_detail(far, 80 * BALL, BALL, rng).any()
+    nothing = Observed(far.values, np.zeros(len(BALL)))
+    assert not fine_detail(nothing, 80 * BALL, BALL, rng).any()
+    everything = Observed(far.values, np.ones(len(BALL)))
+    assert not fine_detail(everything, 80 * BALL, BALL, rng).any()
