@@ -137,9 +137,9 @@ forehead_mask = _patch((0, 66), (34, 24), (45, 65))
 
 
 def head_mask(points: Floats) -> Floats:
-    """The head with the upper neck, but for its back."""
+    """The head above the jaw, but for its back."""
     _, y, z = points.T
-    return smoothstep(-50, -30, z) * smoothstep(-130, -110, y)
+    return smoothstep(-50, -30, z) * smoothstep(-80, -60, y)
 
 
 def face_mask(points: Floats) -> Floats:

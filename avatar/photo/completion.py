@@ -26,6 +26,7 @@ BLACK = 0.01  # added to linear light before its logarithm
 FOREHEAD = 60  # millimetres of depth on the mean head, in front of which bare skin is
 SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what it is expected to be
 MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
+MOST_HUE_WITHIN = 0.4  # the same in the middle of the face, as in lips
 UNLIKELY = 4.0  # deviations from skin at which something is none
 TRIED = 4000  # samples by which pictures of skin are compared
 
@@ -73,17 +74,25 @@ def expected_light(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Flo
     return expected, Observed(seen.values, seen.weight * likely)
 
 
-def blended(seen: Observed, expected: Floats, points: Floats, outwards: Floats) -> Floats:
+def blended(
+    seen: Observed,
+    expected: Floats,
+    points: Floats,
+    outwards: Floats,
+    most_hue: Floats | float = MOST_HUE,
+) -> Floats:
     """Radiance [N, 3] of skin whose logarithms are expected, which meets what is seen without a
     seam: the logarithm of the difference is a membrane (Pérez et al. 2003).
 
-    points and outwards [N, 3]: the surface at rest.
+    points and outwards [N, 3]: the surface at rest; most_hue [N]: how far the hue of skin may be
+    from that expected.
     """
     change = logs(seen.values) - expected
     change *= (seen.weight**2 / (seen.weight**2 + SKIN_PRIOR))[:, None]
     smooth = membrane(Observed(change, seen.weight), points, outwards, SKIN_PRIOR)
     grey = smooth.mean(1, keepdims=True)
-    hue = np.clip(smooth - grey, -MOST_HUE, MOST_HUE)
+    most = np.broadcast_to(most_hue, len(points))[:, None]
+    hue = np.clip(smooth - grey, -most, most)
     return np.maximum(np.exp(expected + np.clip(grey, -MOST_GREY, MOST_GREY) + hue) - BLACK, 0)
 
 

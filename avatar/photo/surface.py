@@ -22,6 +22,8 @@ from avatar.people.textured import texture_positions
 from avatar.photo.cloth_matte import near_cloth, skin_mask
 from avatar.photo.clothes import collar, within_outline
 from avatar.photo.completion import (
+    MOST_HUE,
+    MOST_HUE_WITHIN,
     RIDGE,
     Form,
     blended,
@@ -83,7 +85,7 @@ def _deviations(observed: Observed, normals: Floats) -> Floats:
 
 
 FINER = 0.72  # of the portrait's spacing on the face
-SIDES = 1.2 * MM  # between samples beside the face
+SIDES = 1.5 * MM  # between samples beside the face
 FACE_COSINES = np.array([[0.2, 0.5]])  # cosines to the view from which skin counts, and fully
 SIDE_COSINES = np.array([[0.25, 0.55]])  # the same at the sides of the head
 EAR_COSINES = np.array([[0.6, 0.85]])  # and of ears, whose form is the mean's
@@ -130,10 +132,12 @@ def paint_skin(scene: Scene) -> Painted:
     cells = cells_of(texture_positions(skin, scene.uv), skin.mm, skin.inner_mouth)
     form = Form(normals, skin.mm, sky, cells)
     change = learnt_change(load_completion(), alike, expected, form)
-    expected = expected + change * (1 - folded)  # which takes what is around lids for theirs
-    completed = blended(alike, expected, skin.points, skin.normals)
+    plain = (1 - folded) * (1 - skin.lips)[:, None]
+    expected = expected + change * plain  # which takes what is around lids and lips for theirs
+    hues = MOST_HUE_WITHIN + (MOST_HUE - MOST_HUE_WITHIN) * beside_face(skin.mm)
+    completed = blended(seen, expected, skin.points, skin.normals, hues)
     fine = fine_detail(alike, skin.mm, skin.normals, studio.rng)
-    completed *= np.exp(fine * (1 - folded))
+    completed *= np.exp(fine * plain)
     radiance = mix(completed, seen.values, both.weight)
     worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
     radiance[worn] = cloth[worn]

@@ -218,7 +218,7 @@ def scores(heads: Heads, net: CompletionNet, name: str, views: int = 6) -> tuple
         changed = expected + learnt_change(net, alike, expected, heads.form)
         hidden = heads.inside & (seen.weight < HIDDEN)
         for n, each in enumerate((expected, changed)):
-            whole = blended(alike, each, skin.points, skin.normals)
+            whole = blended(seen, each, skin.points, skin.normals)
             off = logs(whole) - logs(radiance)
             row[n] = np.sqrt((off[hidden] ** 2).mean())
     before, after = errors.mean(0).tolist()

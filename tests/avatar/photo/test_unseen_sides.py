@@ -61,8 +61,8 @@ def test_unseen_skin_has_its_own_pattern_in_the_light_of_the_seen(rng: np.random
     seen = np.clip((BALL[:, 2] - 0.2) / 0.2, 0, 1)
     odd = np.where(seen[:, None] > 0, pattern * light, 5.0)
     observed = Observed(odd, seen)
-    expected, alike = expected_light(observed, pattern, BALL)
-    made = blended(alike, expected, BALL * 0.05, BALL)
+    expected, _ = expected_light(observed, pattern, BALL)
+    made = blended(observed, expected, BALL * 0.05, BALL)
     near = (BALL[:, 2] > 0) & (BALL[:, 2] < 0.2)
     assert made[near] == pytest.approx((pattern * light)[near], rel=0.15)
     behind = BALL[:, 2] < -0.3
