@@ -147,7 +147,7 @@ def _light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, 
     light, away = trimmed_fit(change, bands, seen.weight, ridge)
     light[1:] = light[1:].mean(1, keepdims=True)
     left = seen.weight * (away < FAR)
-    light[0] = left @ (change - bands[:, 1:] @ light[1:]) / left.sum()
+    light[0] = left @ (change - bands[:, 1:] @ light[1:]) / max(float(left.sum()), 1e-9)
     return light, away
 
 
