@@ -18,7 +18,7 @@ from avatar.people.shading import linear
 from avatar.people.skin import OpenSkin
 from avatar.people.textured import skin_albedo, texture_positions
 from avatar.photo.project import nearest
-from avatar.photo.robust_fill import FAR, SURE, membrane, trimmed_fit
+from avatar.photo.robust_fill import FAR, OUTLIER, SURE, membrane, trimmed_fit
 from common.arrays import read_arrays
 
 RIDGE = 20.0  # of the light, in samples
@@ -27,7 +27,6 @@ FOREHEAD = 60  # millimetres of depth on the mean head, in front of which bare s
 SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what it is expected to be
 MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
 MOST_HUE_WITHIN = 0.4  # the same in the middle of the face, as in lips
-UNLIKELY = 4.0  # deviations from skin at which something is none
 TRIED = 4000  # samples by which pictures of skin are compared
 
 
@@ -69,7 +68,7 @@ def expected_light(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Flo
     and what is seen with less weight for what is unlike such skin, such as brows and highlights;
     normals [N, 3] in the world."""
     light, away = _light_on(seen, albedo, normals)
-    likely = 1 - smoothstep(FAR, UNLIKELY, away)
+    likely = 1 - smoothstep(FAR, OUTLIER, away)
     expected = logs(albedo) + _bands(normals, seen) @ light
     return expected, Observed(seen.values, seen.weight * likely)
 
@@ -121,7 +120,7 @@ def fine_detail(alike: Observed, mm: Floats, normals: Floats, rng: np.random.Gen
     known, fine = known[dense], fine[dense]
     there = KDTree(mm[known])
     seeds = rng.permutation(unseen)[: 1 + len(unseen) // PATCH]
-    places = known[there.query(_folded_in(mm[seeds], mm[known]))[1]]
+    places = known[there.query(_folded_in(mm[seeds], there))[1]]
     patch = KDTree(mm[seeds]).query(mm[unseen])[1]
     turns = disc_axes(normals[places]) @ disc_axes(normals[seeds]).mT
     within = np.einsum("nij,nj->ni", turns[patch], mm[unseen] - mm[seeds[patch]])
@@ -130,12 +129,12 @@ def fine_detail(alike: Observed, mm: Floats, normals: Floats, rng: np.random.Gen
     return detail
 
 
-def _folded_in(points: Floats, known: Floats) -> Floats:
-    """Points [N, 3] near known ones [K, 3]: as deep among these as they are beside them, but folded
-    to and fro within FOLD of their edge."""
-    away, edge = KDTree(known).query(points)
-    depth = FOLD - np.abs(away % (2 * FOLD) - FOLD)
-    return known[edge] + (known[edge] - points) * (depth / np.maximum(away, 1e-9))[:, None]
+def _folded_in(points: Floats, known: KDTree) -> Floats:
+    """Points [N, 3] near known ones: as deep among these as they are beside them, but folded to and
+    fro within FOLD of their edge."""
+    away, nearest = known.query(points)
+    edge, depth = known.data[nearest], FOLD - np.abs(away % (2 * FOLD) - FOLD)
+    return edge + (edge - points) * (depth / np.maximum(away, 1e-9))[:, None]
 
 
 def _light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, Floats]:

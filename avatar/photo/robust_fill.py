@@ -13,7 +13,7 @@ from avatar.lighting.symmetry import Observed
 LEAST_SPREAD = 0.05  # deviation of a channel's logarithm, at least
 DARK = 0.03  # added to colours before their logarithm
 ROUNDS = 4
-FAR = 2.5  # deviations from which a colour is an outlier
+FAR, OUTLIER = 2.5, 4.0  # deviations from which a colour is doubted, and not believed at all
 SURE = 0.8  # weight from which a colour counts as known
 FEWEST = 200  # known samples for robust statistics
 

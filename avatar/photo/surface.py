@@ -47,13 +47,13 @@ from avatar.photo.project import (
 from avatar.photo.robust_fill import (
     FAR,
     FEWEST,
+    OUTLIER,
     logarithms,
     trimmed_fit,
 )
 from avatar.photo.subject import Scene, eye_light, observe_spots, world_normals
 
 GRAZING, FRONTAL = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
-PLAUSIBLE, OUTLIER = FAR, 4.0  # deviations from what is expected: believed, and not at all
 UNLIKE_LIDS = (1.0, 2.0)  # the same deviations on lids
 
 
@@ -72,7 +72,7 @@ def without_outliers(
         return observed
     away = _deviations(observed, normals)
     grazing = 1 - smoothstep(GRAZING, FRONTAL, facing)
-    doubt = grazing * smoothstep(PLAUSIBLE, OUTLIER, away)
+    doubt = grazing * smoothstep(FAR, OUTLIER, away)
     doubt = np.maximum(doubt, folded * smoothstep(*UNLIKE_LIDS, away))
     return Observed(observed.values, observed.weight * (1 - doubt))
 
