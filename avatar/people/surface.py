@@ -8,7 +8,7 @@ import torch
 from avatar.geometry.triangle_mesh import face_areas, point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints, disc_axes, dot, normalised
 from avatar.rigging.binding import triangle_frames
-from common.kernels import cached_njit
+from common.kernels import cached_njit, plain_njit
 
 ROUNDING = 0.65  # share of Phong tessellation: hides the coarse mesh on the silhouette
 
@@ -136,42 +136,58 @@ def thin_out(
     """A mask [N] of points of which none lies in another's ellipsoid of half axes [N], `length`
     along its axis and `width` across, unless their axes' cosine is at most `same_side`. Of two
     points the shorter half axes count."""
-    low = points.min(0) - 1e-6
-    cell = float(max(length.max(), width.max()))
-    shape = ((points.max(0) - low) / cell).astype(np.int64) + 2
-    cells = ((points - low) / cell).astype(np.int64)
-    return _keep_apart(points, axes, length, width, same_side, cells, shape)
+    own = np.maximum(length, width)
+    cell = np.sqrt(own.min() * own.max())
+    cells, reach = np.floor(points / cell).astype(np.int64), np.ceil(own / cell).astype(np.int64)
+    return _keep_apart(points, axes, length, width, same_side, cells, reach)
 
 
 @cached_njit()
 def _keep_apart(
-    points, axes, length, width, same_side, cells, shape
+    points, axes, length, width, same_side, cells, reach
 ):  # pragma: no cover (compiled)
-    first = -np.ones(shape[0] * shape[1] * shape[2], np.int64)
-    following = -np.ones(len(points), np.int64)
+    """See above; cells [N, 3] and how many of them the longer half axis of each point reaches."""
+    slots = 1
+    while 4 * slots < len(points):
+        slots *= 2
+    first = -np.ones(slots, np.int32)  # the last point kept in the cells of each hash
+    following = -np.ones(len(points), np.int32)
     keep = np.zeros(len(points), np.bool_)
     for i in range(len(points)):
-        free = True
-        for x in range(max(0, cells[i, 0] - 1), min(shape[0], cells[i, 0] + 2)):
-            for y in range(max(0, cells[i, 1] - 1), min(shape[1], cells[i, 1] + 2)):
-                for z in range(max(0, cells[i, 2] - 1), min(shape[2], cells[i, 2] + 2)):
-                    j = first[(x * shape[1] + y) * shape[2] + z]
-                    while j >= 0 and free:
-                        square, along, cosine = 0.0, 0.0, 0.0  # whole rows would be allocated
-                        for k in range(3):
-                            gap = points[i, k] - points[j, k]
-                            square += gap * gap
-                            along += gap * axes[i, k]
-                            cosine += axes[i, k] * axes[j, k]
-                        across = square - along * along
-                        apart = along * along / min(length[i], length[j]) ** 2
-                        apart += across / min(width[i], width[j]) ** 2
-                        if apart < 1 and cosine > same_side:
-                            free = False
-                        j = following[j]
-        if free:
-            home = (cells[i, 0] * shape[1] + cells[i, 1]) * shape[2] + cells[i, 2]
+        if _is_free(
+            i, points, axes, length, width, same_side, cells[i], reach[i], first, following
+        ):
+            home = _hash(cells[i, 0], cells[i, 1], cells[i, 2]) & (slots - 1)
             following[i] = first[home]
             first[home] = i
             keep[i] = True
     return keep
+
+
+@plain_njit()
+def _is_free(i, points, axes, length, width, same_side, cell, reach, first, following):
+    most = max(length[i], width[i]) ** 2
+    for x in range(cell[0] - reach, cell[0] + reach + 1):
+        for y in range(cell[1] - reach, cell[1] + reach + 1):
+            for z in range(cell[2] - reach, cell[2] + reach + 1):
+                j = first[_hash(x, y, z) & (len(first) - 1)]
+                while j >= 0:
+                    square, along, cosine = 0.0, 0.0, 0.0  # whole rows would be allocated
+                    for k in range(3):
+                        gap = points[i, k] - points[j, k]
+                        square += gap * gap
+                        along += gap * axes[i, k]
+                        cosine += axes[i, k] * axes[j, k]
+                    if square < most and cosine > same_side:
+                        apart = along * along / min(length[i], length[j]) ** 2
+                        apart += (square - along * along) / min(width[i], width[j]) ** 2
+                        if apart < 1:
+                            return False
+                    j = following[j]
+    return True
+
+
+@plain_njit()
+def _hash(x, y, z):
+    """Of a cell (Teschner et al. 2003)."""
+    return (x * 73856093) ^ (y * 19349663) ^ (z * 83492791)

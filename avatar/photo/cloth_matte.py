@@ -5,6 +5,7 @@ Each pixel is more like the face or more like what is below it, by their colours
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -57,6 +58,7 @@ def near_cloth(seen: SeenPhoto) -> Bools:
     return np.asarray(binary_dilation(cloth_mask(seen) > 0, iterations=EDGE), bool)
 
 
+@lru_cache(maxsize=8)
 def cloth_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person below the mouth in other colours than skin."""
     small = _shrunk(seen)

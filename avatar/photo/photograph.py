@@ -26,7 +26,7 @@ PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
 DEFAULT_FOCAL = 1.2  # longer sides of a photo, where its file does not give any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeenPhoto:
     """The head and shoulders of one photo."""
 

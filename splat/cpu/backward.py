@@ -41,24 +41,29 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @plain_njit(fastmath=True)
-def load_gradients(planes, top, left, colors, alphas, depths, v_colors, v_alphas, v_depths):
-    """Fill the planes transmittance | column | row | rest | v_red | v_green | v_blue | v_depth.
+def load_gradients(planes, top, left, image, image_gradients):
+    """Fill the planes transmittance | column | row | rest | v_red | v_green | v_blue | v_depth, of
+    which the colours' are enough where image is None.
 
     rest = v_alpha · final transmittance - gradient · (what is still to be blended), which starts
     at the whole pixel and is worked off front to back.
     """
-    height, width = alphas.shape
+    v_colors, v_alphas, v_depths = image_gradients
+    height, width = v_alphas.shape
     start_tile(planes, height - top, width - left)
     for pixel in range(PIXELS):
         row, column = row_and_column(pixel)
         y, x, p = top + row, left + column, np.uint64(pixel)
         if y < height and x < width:
-            rest = v_alphas[y, x] * (_ONE - alphas[y, x]) - depths[y, x] * v_depths[y, x]
             for c in range(3):
-                rest -= colors[y, x, c] * v_colors[y, x, c]
                 planes[p + _V_RED + np.uint64(c) * PLANE] = v_colors[y, x, c]
-            planes[p + _REST] = rest
-            planes[p + _V_DEPTH] = v_depths[y, x]
+            if image is not None:
+                colors, alphas, depths = image
+                rest = v_alphas[y, x] * (_ONE - alphas[y, x]) - depths[y, x] * v_depths[y, x]
+                for c in range(3):
+                    rest -= colors[y, x, c] * v_colors[y, x, c]
+                planes[p + _REST] = rest
+                planes[p + _V_DEPTH] = v_depths[y, x]
 
 
 @plain_njit(fastmath=True, forceinline=True)
@@ -113,10 +118,39 @@ def replay_gaussian(planes, lanes, blocks, batch, j):
             lanes[lane + LANES * np.uint64(9)] += weight * v_depth
 
 
+@plain_njit(fastmath=True, forceinline=True)
+def replay_colors(planes, lanes, blocks, batch, j):
+    """The same for the colours alone."""
+    b = batch[:, j]
+    narrow, fall, level = b[f.NARROW], b[f.FALL], b[f.LEVEL]
+    slant = narrow * b[f.SHEAR]
+    across_0, along_0 = slant * b[f.MEAN_Y] - narrow * b[f.MEAN_X], -fall * b[f.MEAN_Y]
+    while blocks != 0:
+        first = np.uint64(first_block(blocks)) * LANES
+        blocks &= blocks - np.uint32(1)
+        for lane in range(LANES):
+            p = first + lane
+            x, y = planes[p + COLUMN], planes[p + ROW]
+            across, along = narrow * x + across_0 - slant * y, fall * y + along_0
+            power = level - along * along - across * across
+            alpha = min(np.float32(MAX_ALPHA), alpha_above(power))
+            alpha = alpha if power >= _ZERO else _ZERO
+            T = planes[p]
+            weight = alpha * T
+            T_next = T - weight
+            live = T_next > np.float32(TRANSMITTANCE_STOP)
+            weight = weight if live else _ZERO
+            planes[p] = T_next if live else -abs(T)
+            lanes[lane + LANES * np.uint64(6)] += weight * planes[p + _V_RED]
+            lanes[lane + LANES * np.uint64(7)] += weight * planes[p + _V_GREEN]
+            lanes[lane + LANES * np.uint64(8)] += weight * planes[p + _V_BLUE]
+
+
 @plain_njit(fastmath=MATH, forceinline=True)
-def add_up_lanes(lanes, narrow, fall, sums):
-    """Write the sums [SUMS] of one Gaussian over a tile, and empty the lanes."""
-    for c in range(SUMS):
+def add_up_lanes(lanes, start, stop, sums):
+    """Write sums start to stop of one Gaussian over a tile into `sums` [SUMS], and empty their
+    lanes."""
+    for c in range(start, stop):
         first = np.uint64(c) * LANES
         for lane in range(_QUARTER):
             p = first + lane
@@ -127,7 +161,12 @@ def add_up_lanes(lanes, narrow, fall, sums):
         sums[c] = (lanes[first] + lanes[first + np.uint64(1)]) + (
             lanes[second] + lanes[second + np.uint64(1)]
         )
-    lanes[:] = _ZERO
+        lanes[first : first + LANES] = _ZERO
+
+
+@plain_njit(fastmath=MATH, forceinline=True)
+def widen_moments(narrow, fall, sums):
+    """Divide by what the offsets were multiplied with."""
     wide, high = _ONE / narrow, _ONE / fall
     sums[SUM_HX] *= wide
     sums[SUM_HY] *= high
@@ -143,8 +182,9 @@ def rasterize_backward(
     """Fill `sums` [intersections, SUMS], zero before, one row per Gaussian and tile.
 
     image = (colors [H, W, 3] over black, alphas [H, W], accumulated depths [H, W]) as drawn, and
-    image_gradients the same of the loss. The tiles of Gaussian i own the rows from first_slots[i]
-    on, so that no two threads write to one place and every repeat gives the same bits.
+    image_gradients the same of the loss; None: only the sums for colours. The tiles of Gaussian i
+    own the rows from first_slots[i] on, so that no two threads write to one place and every repeat
+    gives the same bits.
     """
     tiles = starts.shape[0] - 1
     for task in prange(tiles):
@@ -152,7 +192,7 @@ def rasterize_backward(
         tile_y, tile_x = tile // tiles_x, tile % tiles_x
         top, left = tile_y * TILE, tile_x * TILE
         planes = new_planes(_PLANES)
-        load_gradients(planes, top, left, *image, *image_gradients)
+        load_gradients(planes, top, left, image, image_gradients)
         batch = np.zeros((COPIED, BATCH), np.float32)
         reached = np.empty(BATCH, np.uint32)
         lanes = aligned(16 * SUMS)
@@ -170,5 +210,10 @@ def rasterize_backward(
                 across = tile_x - rects[i, 0]
                 down = (tile_y - rects[i, 2]) * (rects[i, 1] - rects[i, 0])
                 slot = first_slots[i] + down + across
-                replay_gaussian(planes, lanes, reached[j], batch, j)
-                add_up_lanes(lanes, batch[f.NARROW, j], batch[f.FALL, j], sums[slot])
+                if image is None:
+                    replay_colors(planes, lanes, reached[j], batch, j)
+                    add_up_lanes(lanes, SUM_RED, SUM_BLUE + 1, sums[slot])
+                else:
+                    replay_gaussian(planes, lanes, reached[j], batch, j)
+                    add_up_lanes(lanes, 0, SUMS, sums[slot])
+                    widen_moments(batch[f.NARROW, j], batch[f.FALL, j], sums[slot])

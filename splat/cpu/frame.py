@@ -11,7 +11,7 @@ from common.pixels import Bytes, as_bytes
 from splat.cpu.backward import SUMS, rasterize_backward
 from splat.cpu.fields import FIELDS, TILE
 from splat.cpu.project import project_gaussians
-from splat.cpu.project_backward import project_backward
+from splat.cpu.project_backward import CAMERA_SUMS, project_backward, sh_backward
 from splat.cpu.raster import rasterize
 from splat.cpu.sort_and_bin import bin_into_tiles, chunk_count, depth_order
 
@@ -135,11 +135,11 @@ def slots(rects: NDArray[np.int16]) -> NDArray[np.int64]:  # [N + 1]
 
 
 def gradients(
-    scene: Scene, view: View, splats: Splats, image: Image, image_gradients: Image
+    scene: Scene, view: View, splats: Splats, image: Image | None, image_gradients: Image
 ) -> tuple[Scene, NDArray[np.float64]]:
     """Gradients by the Gaussians, and [15] by the camera as `project_backward` returns them.
 
-    `image` must have been blended over black and with depth.
+    `image` must have been blended over black and with depth; None: only gradients by `scene.sh`.
     """
     first_slots = slots(splats.rects)
     sums = np.zeros((len(splats.members), SUMS), np.float32)
@@ -151,9 +151,13 @@ def gradients(
         splats.starts,
         splats.members,
         view.tiles[0],
-        tuple(image),
+        None if image is None else tuple(image),
         tuple(image_gradients),
         sums,
     )
-    camera = project_backward(tuple(scene), *view, splats.fields, first_slots, sums, tuple(result))
+    found = splats.fields, first_slots, sums
+    if image is None:
+        sh_backward(scene.means, scene.sh, view.position, *found, result.sh)
+        return result, np.zeros(CAMERA_SUMS)
+    camera = project_backward(tuple(scene), *view, *found, tuple(result))
     return result, camera

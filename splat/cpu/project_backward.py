@@ -270,3 +270,23 @@ def project_backward(
             by_offset = color_gradient(i, splat, total, offset, sh, v_sh, basis, by_basis)
             world_gradient(i, world, by_point, by_offset, rows, v_means, camera)
     return added_up(cameras)
+
+
+@cached_njit(parallel=True, fastmath=MATH, error_model="numpy")
+def sh_backward(means, sh, position, splats, first_slots, sums, v_sh):
+    """Fill v_sh, zero before, as `project_backward` does, and nothing else."""
+    n = means.shape[0]
+    for block in prange(-(-n // BLOCK)):
+        basis = np.empty(BASES, np.float32)
+        by_basis = np.empty(sh.shape[1], np.float32)
+        total = np.empty(b.SUMS, np.float32)
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            if first_slots[i] == first_slots[i + 1]:
+                continue
+            add_up(sums, first_slots[i], first_slots[i + 1], total)
+            x, y, z = (
+                means[i, 0] - position[0],
+                means[i, 1] - position[1],
+                means[i, 2] - position[2],
+            )
+            color_gradient(i, splats[i], total, (x, y, z), sh, v_sh, basis, by_basis)

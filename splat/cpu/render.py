@@ -130,7 +130,8 @@ class _Rasterize(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         *parameters, viewmat, color, alpha, depth = ctx.saved_tensors
         scene = Scene(*(_array(tensor) for tensor in parameters))
-        image = Image(_array(color), _array(alpha), _array(depth))
+        only_sh = ctx.needs_input_grad[:6] == (False, False, False, False, True, False)
+        image = None if only_sh else Image(_array(color), _array(alpha), _array(depth))
         by_image = Image(*(_array(gradient) for gradient in grad_outputs))
         by_scene, by_camera = gradients(scene, ctx.view, ctx.splats, image, by_image)
         by_parameters = (

@@ -31,6 +31,21 @@ def test_cpu_matches_the_oracle(name: str) -> None:
     assert_same(result, draw_with_gradients(reference.reference_draw, setting, torch.float64))
 
 
+@pytest.mark.parametrize("name", settings())
+def test_colours_alone_get_the_gradients_that_they_get_with_all_else(name: str) -> None:
+    setting = settings()[name]
+    sh = setting.gaussians.sh.float().requires_grad_()
+    found = []
+    for also in (True, False):
+        others = (getattr(setting.gaussians, name).float() for name in NAMES[:-1])
+        leaves = Gaussians(*(each.requires_grad_(also) for each in others), sh)
+        image = render(leaves, setting.camera, mode=setting.mode, backend="cpu")
+        weights = torch.rand(image.color.shape, generator=torch.Generator().manual_seed(1))
+        found += torch.autograd.grad((image.color * weights).sum() + image.alpha.sum(), sh)
+    assert found[0].any()
+    torch.testing.assert_close(found[1], found[0], rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", settings())
 def test_gsplat_matches_the_cpu(name: str, cuda: torch.device) -> None:

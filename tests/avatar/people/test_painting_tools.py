@@ -17,7 +17,7 @@ from avatar.people.garment import HEM, LOWEST, WIDEST, cloth_of, garment_layer, 
 from avatar.people.library import load_library
 from avatar.people.masks import fractal_noise, value_noise
 from avatar.people.subject import Subject
-from avatar.people.surface import Mesh, at_spots, even_spots, mesh, skinned, smooth_points
+from avatar.people.surface import Mesh, at_spots, even_spots, mesh, skinned, smooth_points, thin_out
 from research.people.person import scene_of
 from research.people.sampler import random_person
 
@@ -47,6 +47,32 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     clothes = library.parts[f"clothes/{request.param}"]
     cloth = garment_of(clothes, bust, request.param).surface
     return bust_subject(library, bust, clothes, cloth)[0]
+
+
+def first_come(
+    points: np.ndarray, axes: np.ndarray, length: np.ndarray, width: np.ndarray, side: float
+) -> np.ndarray:
+    """As `thin_out`, each point against all that were kept before."""
+    keep = np.zeros(len(points), bool)
+    for i, point in enumerate(points):
+        gaps, along = point - points[keep], (point - points[keep]) @ axes[i]
+        across = (gaps**2).sum(1) - along**2
+        apart = along**2 / np.minimum(length[i], length[keep]) ** 2
+        apart += across / np.minimum(width[i], width[keep]) ** 2
+        keep[i] = not ((apart < 1) & (axes[keep] @ axes[i] > side)).any()
+    return keep
+
+
+@pytest.mark.parametrize("side", [-np.inf, 0.2])
+@pytest.mark.parametrize("narrow", [1.0, 0.2])
+def test_points_are_thinned_out_as_by_comparing_all(narrow: float, side: float) -> None:
+    rng = np.random.default_rng(3)
+    points = rng.uniform(-0.05, 0.05, (2000, 3)) * [1, 1, 0.1]
+    axes = normalised(rng.normal(size=(2000, 3)) * 0.3 + [0, 0, 1])
+    length = rng.uniform(0.0005, 0.008, 2000)
+    kept = thin_out(points, axes, length, narrow * length, side)
+    np.testing.assert_array_equal(kept, first_come(points, axes, length, narrow * length, side))
+    assert 100 < kept.sum() < 1900
 
 
 def test_a_bust_ends_straight_and_its_sleeves_are_closed():
