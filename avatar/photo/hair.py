@@ -24,8 +24,8 @@ from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lengthene
 from avatar.photo.project import (
     Part,
     View,
+    extended,
     hair_mask,
-    nearest,
     sampled,
     smoothed,
     visible_points,
@@ -130,6 +130,8 @@ SURE = 0.9  # of the matte
 CONTRASTS = (0.08, 0.35)  # standard deviations of the logarithm of strands' brightness
 MOST_DEVIATIONS = 1.5  # of seen hair's colours, that those of unseen hair are from its mean
 COARSE = 6000  # strands whose colours are found, and which the others take
+AROUND = 300  # strands beside which one is light or dark
+UNSEEN_CONTRAST, SEEN_CONTRAST = 1.4, 0.5  # of strands, which lie over each other, of that seen
 SHADED = 0.35  # share of that on skin over which loose hair falls
 ROOT_SHADE = 0.6  # of hair's light, on the skin that it hides
 
@@ -138,13 +140,28 @@ def hair_part(scene: Scene, hair: PhotoHair) -> Part:
     """Strands and their lining: the tones of the photo, light and dark as in the library."""
     strands = hair.strands
     rgb, weight = _colours(scene, strands)
-    tone = np.log(tones(strands))
-    contrast = seen_contrast(scene.views[0]) / max(float(tone.std()), 1e-3)
-    bright = np.exp(contrast * (tone - tone.mean()))[:, None]
+    fine, large = strand_tones(strands)
+    tone = large + fine * (UNSEEN_CONTRAST + (SEEN_CONTRAST - UNSEEN_CONTRAST) * weight)
+    bright = np.exp(seen_contrast(scene.views[0]) * tone)[:, None]
     radiance = untoned(np.clip(rgb * bright, 0, 1))
     made = strand_discs(scene.subject, strands, hair.lining, hair.style, radiance)
     weights = np.concatenate([np.zeros(len(hair.lining)), weight])
     return Part(made, weights, weights, follows=weights)
+
+
+def strand_tones(strands: CardStrands) -> tuple[Floats, Floats]:
+    """Logarithms of the library's tones: of strands [N] beside those around them, with a deviation
+    of 1, and of these [N]; the deviation of both would be 1."""
+    tone, points = np.log(tones(strands)), strands.points
+    near = KDTree(points).query(points[:COARSE], min(AROUND, len(points)))[1]
+    around = _from_some(points[:COARSE], tone[near].mean(1), points)
+    fine, large = tone - around, around - around.mean()
+    return fine / max(float(fine.std()), 1e-3), large / max(float(tone.std()), 1e-3)
+
+
+def _from_some(some: Floats, values: Floats, points: Floats) -> Floats:
+    """Values [M, ...] of some points [M, 3] for points [N, 3] between them."""
+    return values[KDTree(some).query(points, 4)[1]].mean(1)
 
 
 def rooted(scene: Scene, painted: Painted, hair: PhotoHair, part: Part) -> Painted:
@@ -167,8 +184,8 @@ def _colours(scene: Scene, strands: CardStrands) -> tuple[Floats, Floats]:
     own = together([_observed(view, points, normals) for view in scene.views])
     rgb = filled(own, points, normals)
     rgb = mix(robust_mean(rgb, own, MOST_DEVIATIONS), rgb, own.weight)
-    near = KDTree(points).query(strands.points, 4)[1]
-    return rgb[near].mean(1), own.weight[near].mean(1)
+    both = _from_some(points, np.column_stack([rgb, own.weight]), strands.points)
+    return both[:, :3], both[:, 3]
 
 
 def _observed(view: View, points: Floats, normals: Floats) -> Observed:
@@ -193,9 +210,7 @@ def seen_contrast(view: View) -> float:
 def hair_tones(view: View) -> Floats:
     """Colours [H, W, 3] of hair without its strands, of the nearest hair where there is none."""
     hair = _sure_hair(view)
-    channels = np.moveaxis(view.photo.seen.picture, 2, 0)
-    smooth = [smoothed(channel, hair, TONE_SIGMA / view.pixel) for channel in channels]
-    return np.stack(smooth, axis=2)[tuple(nearest(hair))]
+    return extended(view.photo.seen.picture, hair, TONE_SIGMA / view.pixel)
 
 
 def _sure_hair(view: View) -> Bools:

@@ -17,12 +17,12 @@ from scipy.ndimage import (
     gaussian_filter,
 )
 
-from avatar.geometry.vectors import MM, Bools, Floats
+from avatar.geometry.vectors import MM, Bools, Floats, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.people.masks import scalp_mask
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto
-from avatar.photo.project import FACE, openings, polygon, touching
+from avatar.photo.project import FACE, extended, hair_mask, openings, polygon, touching
 from avatar.photo.robust_fill import logarithms
 from avatar.vision.mattes import guided_upsampling
 
@@ -54,7 +54,9 @@ def with_whole_hair(fitted: Fitted) -> Fitted:
             scalp=(first.faces != NOTHING) & scalp[first.faces],
             pixel=float(1 / np.median(first.nearness[first.nearness > 0])) / photo.seen.focal,
         )
-        photos.append(replace(photo, seen=replace(photo.seen, hair=whole_hair(photo.seen, shown))))
+        seen = replace(photo.seen, hair=whole_hair(photo.seen, shown))
+        seen = replace(seen, picture=without_background(seen, shown.pixel))
+        photos.append(replace(photo, seen=seen))
     return replace(fitted, photos=photos)
 
 
@@ -137,3 +139,31 @@ def _along_edges(mask: Floats, picture: Floats) -> Floats:
     matte = torch.from_numpy(mask[::COARSE, ::COARSE]).float()[None, ..., None]
     whole = guided_upsampling(matte, small, torch.from_numpy(picture).float()[None])
     return whole[0, ..., 0].double().numpy()
+
+
+NOBODY, SOLID = 0.05, 0.9  # of the mattes: up to where background is seen, from where hair alone
+THIN, THICK = 10 * MM, 20 * MM  # from the outline: hair that background is seen through, and not
+SIGMAS = 6 * MM, 18 * MM  # over which the colours of background and of hair are smoothed
+HUES = 0.3, 0.5  # share of hue in the difference of both, from which it is told from highlights
+COSINES = 0.8, 0.95  # to this difference, from which what a pixel differs from hair by is like it
+
+
+def without_background(seen: SeenPhoto, pixel: float) -> Floats:
+    """The picture [H, W, 3] without what shines through thin hair, which the matte holds to be
+    solid: near the outline, the part of a colour that leads from the hair's to the background's,
+    where these differ in hue; pixel: its size in metres."""
+    hair, depth = hair_mask(seen), np.asarray(distance_transform_edt(seen.person > PERSON)) * pixel
+    beyond, inside = seen.person < NOBODY, (hair > SOLID) & (depth > THICK / 2)
+    if min(beyond.sum(), inside.sum()) < FEWEST:
+        return seen.picture
+    background, own = (
+        extended(seen.picture, where, sigma / pixel)
+        for where, sigma in zip((beyond, inside), SIGMAS, strict=True)
+    )
+    way, off = background - own, seen.picture - own
+    far, deviation = (np.maximum(np.linalg.norm(each, axis=2), DOUBT) for each in (way, off))
+    hue = np.linalg.norm(way - way.mean(2, keepdims=True), axis=2) / far
+    along = (way * off).sum(2) / far
+    share = np.clip(along / far, 0, 1) * (hair > PERSON) * smoothstep(THICK, THIN, depth)
+    share = share * smoothstep(*HUES, hue) * smoothstep(*COSINES, along / deviation)
+    return seen.picture - share[..., None] * way

@@ -197,6 +197,13 @@ def smoothed(values: Floats, where: Bools, sigma: float) -> Floats:
     return gaussian_filter(values * where, sigma) / np.maximum(share, 1e-6)
 
 
+def extended(picture: Floats, where: Bools, sigma: float) -> Floats:
+    """Colours [H, W, 3] of a picture smoothed where it counts, and of the nearest there elsewhere;
+    sigma: pixels."""
+    smooth = [smoothed(channel, where, sigma) for channel in np.moveaxis(picture, 2, 0)]
+    return np.stack(smooth, axis=2)[tuple(nearest(where))]
+
+
 FULLY = 0.999  # of the head's pose
 
 

@@ -20,7 +20,7 @@ from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
 from avatar.photo.hair import LOOSE, SHORT, PhotoHair, hair_of_photo, hair_part, share_ending_at
-from avatar.photo.hair_matte import Shown, whole_hair
+from avatar.photo.hair_matte import Shown, whole_hair, without_background
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
 from avatar.photo.project import beneath_face, hair_mask, nearest
@@ -201,6 +201,31 @@ def test_what_hair_is_all_around_is_hair_whatever_its_colour(bob: Scene):
     picture = np.where(hole[..., None], cheek, seen.picture)
     missed = replace(seen, picture=picture, hair=np.where(hole, 0, seen.hair))
     assert (whole_hair(missed, Shown(head, head, view.pixel))[hole] > 0.5).mean() > 0.95
+
+
+def test_a_coloured_background_is_taken_out_of_thin_hair_and_a_grey_one_may_be_a_highlight(
+    bob: Scene,
+):
+    view = bob.views[0]
+    seen = view.photo.seen
+    depth = np.asarray(distance_transform_edt(seen.person > 0.5)) * view.pixel
+    hair = hair_mask(seen) > 0.5
+    thin = hair & (depth > 1 * MM) & (depth < 8 * MM)
+
+    def off(background: tuple[float, float, float], share: float) -> tuple[float, float]:
+        """Mean differences from hair that nothing shines through, before and after."""
+        true = np.where(seen.person[..., None] < 0.05, background, seen.picture)
+        through = true + share * thin[..., None] * (background - true)
+        found = without_background(replace(seen, picture=through), view.pixel)
+        np.testing.assert_array_equal(found[~hair], through[~hair])
+        return np.abs(through - true)[thin].mean(), np.abs(found - true)[thin].mean()
+
+    orange, grey = (0.9, 0.45, 0.1), (0.8, 0.8, 0.8)
+    before, after = off(orange, 0.4)
+    assert after < 0.3 * before
+    assert off(orange, 0.0)[1] < 0.01
+    before, after = off(grey, 0.4)
+    assert after == pytest.approx(before, rel=0.02)
 
 
 @pytest.mark.parametrize(("skin", "wanted"), [(False, 1.0), (True, 0.5)])
