@@ -33,7 +33,16 @@ from avatar.photo.project import (
     weight_of,
     well_inside,
 )
-from avatar.photo.robust_fill import DARK, filled, robust_mean, together
+from avatar.photo.robust_fill import (
+    DARK,
+    FEWEST,
+    OUTLIER,
+    filled,
+    logarithms,
+    robust_mean,
+    together,
+    trimmed_fit,
+)
 from avatar.photo.subject import Scene
 from avatar.photo.surface import Painted
 
@@ -193,13 +202,13 @@ def _observed(view: View, points: Floats, normals: Floats) -> Observed:
     world = points @ pose[:3, :3].T + pose[:3, 3]
     there = visible_points(view, world, normals @ pose[:3, :3].T)
     return Observed(
-        sampled(hair_tones(view), there.pixels), weight_of(there, _sure_hair(view).astype(float))
+        sampled(hair_tones(view), there.pixels), weight_of(there, sure_hair(view).astype(float))
     )
 
 
 def seen_contrast(view: View) -> float:
     """The deviation of the logarithm of brightness between the strands that a photo shows."""
-    hair = _sure_hair(view)
+    hair = sure_hair(view)
     if not hair.any():
         return CONTRASTS[0]
     bright = np.log(view.photo.seen.picture.mean(2) + DARK)
@@ -209,11 +218,17 @@ def seen_contrast(view: View) -> float:
 
 def hair_tones(view: View) -> Floats:
     """Colours [H, W, 3] of hair without its strands, of the nearest hair where there is none."""
-    hair = _sure_hair(view)
+    hair = sure_hair(view)
     return extended(view.photo.seen.picture, hair, TONE_SIGMA / view.pixel)
 
 
-def _sure_hair(view: View) -> Bools:
-    """Where [H, W] a photo shows nothing but hair."""
+def sure_hair(view: View) -> Bools:
+    """Where [H, W] a photo shows nothing but hair, and no colour that is unlike it."""
     seen = view.photo.seen
-    return (hair_mask(seen) > SURE) & well_inside(seen)
+    sure = (hair_mask(seen) > SURE) & well_inside(seen)
+    colours = logarithms(seen.picture[sure])
+    if len(colours) < FEWEST:
+        return sure
+    ones = np.ones(len(colours))
+    sure[sure] = trimmed_fit(colours, ones[:, None], ones, np.zeros((1, 1)))[1] < OUTLIER
+    return sure

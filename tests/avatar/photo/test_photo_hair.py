@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.spatial import KDTree
 
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project
@@ -15,15 +16,24 @@ from avatar.lighting.materials import tone
 from avatar.people.cards import Cards, opaque_points
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
-from avatar.photo.billboard import _wanted, billboard_cells, billboard_of
+from avatar.photo.billboard import billboard_of
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
-from avatar.photo.hair import LOOSE, SHORT, PhotoHair, hair_of_photo, hair_part, share_ending_at
+from avatar.photo.hair import (
+    LOOSE,
+    SHORT,
+    PhotoHair,
+    hair_of_photo,
+    hair_part,
+    share_ending_at,
+    strand_tones,
+    sure_hair,
+)
 from avatar.photo.hair_matte import Shown, whole_hair, without_background
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
-from avatar.photo.project import beneath_face, hair_mask, nearest
+from avatar.photo.project import beneath_face, hair_mask
 from avatar.photo.subject import Scene, subject_scene
 from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder
@@ -228,17 +238,6 @@ def test_a_coloured_background_is_taken_out_of_thin_hair_and_a_grey_one_may_be_a
     assert after == pytest.approx(before, rel=0.02)
 
 
-@pytest.mark.parametrize(("skin", "wanted"), [(False, 1.0), (True, 0.5)])
-def test_cloth_is_shown_above_a_torso_too_and_skin_below_it_alone(skin: bool, wanted: float):
-    torso = np.zeros((40, 60), bool)
-    torso[20] = True
-    known, anywhere = nearest(torso), np.ones_like(torso)
-    beyond = _wanted(known, anywhere, anywhere & skin, ~anywhere)
-    assert beyond[:20].mean() == (not skin) and beyond[20:].all()
-    assert beyond.mean() == wanted
-    assert not _wanted(known, ~anywhere, anywhere & skin, ~anywhere).any()
-
-
 def test_a_collar_before_the_neck_is_of_the_clothes_and_a_spot_on_it_is_not(man: Scene):
     view = man.views[0]
     seen = view.photo.seen
@@ -265,26 +264,34 @@ def test_a_collar_before_the_neck_is_of_the_clothes_and_a_spot_on_it_is_not(man:
     assert pieces(collar) > bare + 20 and abs(pieces(spot) - bare) < 5
 
 
-def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details_or_is_steep():
-    picture = np.full((80, 120, 3), 0.5)
-    picture[:, 60:] += 0.2 * (np.indices((80, 60)).sum(0) % 2)[..., None]
-    shown = np.ones((80, 120), bool)
-    shown[:20] = False
-    steep = np.zeros((80, 120), bool)
-    steep[40:, :20] = True
-    grid = billboard_cells(shown, picture, steep, 4.0)
-    assert set(grid.sizes.tolist()) == {2.0, 4.0}
-    fine = (grid.x < 20) & (grid.y > 40)
-    assert (grid.sizes[(grid.x > 66) | fine] == 2).all()
-    assert (grid.sizes[(grid.x < 54) & ~fine] == 4).all()
-    assert (grid.sizes**2).sum() == pytest.approx(shown.sum(), rel=0.02)
-    rows, columns = grid.pixels
-    assert shown[rows, columns].all() and rows.max() > 76 and columns.max() > 116
-
-
 @pytest.mark.parametrize(("ends", "share"), [(60, 1.0), (66, 1.0), (30, 0.0), (90, 0.0), (10, 0.0)])
 def test_hair_goes_on_behind_shoulders_that_it_ends_at(ends: int, share: float):
     """Not where it ends above them, hangs before them, or hangs no lower than the mouth."""
     torso, hair = np.zeros((100, 40), bool), np.zeros((100, 40), bool)
     torso[62:], hair[:ends, 5:12] = True, True
     assert share_ending_at(torso, hair, 20.0, 1 * MM) == share
+
+
+def test_strands_differ_from_those_around_them_however_light_these_are(hanging: PhotoHair):
+    strands = hanging.strands
+    fine, large = strand_tones(strands)
+    near = KDTree(strands.points).query(strands.points[::50], 300)[1]
+    assert fine.std() == pytest.approx(1) and fine[near].mean(1).std() < 0.3
+    assert large[near].mean(1).std() > 0.8 * large.std()
+    shade = np.where(strands.points[:, 1] > strands.points[:, 1].mean(), 1.0, 0.4)
+    shaded = strand_tones(replace(strands, colours=strands.colours * shade[:, None]))
+    assert np.corrcoef(fine, shaded[0])[0, 1] > 0.8
+
+
+def test_hair_has_no_colours_that_are_unlike_it(bob: Scene):
+    view = bob.views[0]
+    seen, sure = view.photo.seen, sure_hair(view)
+    inside = np.asarray(distance_transform_edt(sure))
+    row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+    rows, columns = np.indices(inside.shape)
+    spot = np.hypot(rows - row, columns - column) < 0.6 * inside.max()
+    picture = np.where(spot[..., None], (0.1, 0.2, 0.7), seen.picture)
+    photo = replace(view.photo, seen=replace(seen, picture=picture))
+    kept = sure_hair(replace(view, photo=photo))
+    assert spot.sum() > 50 and not kept[spot].any()
+    assert (kept & ~spot).sum() > 0.97 * (sure & ~spot).sum()

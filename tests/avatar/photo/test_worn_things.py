@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation
 from avatar.geometry.vectors import Bools, Floats
 from avatar.geometry.zbuffer import NOTHING, camera_centre
 from avatar.people.glasses import eyes_of
-from avatar.photo.billboard import billboard_of
+from avatar.photo.billboard import _wanted, billboard_cells, billboard_of
 from avatar.photo.cloth_matte import CHIN, cloth_mask, skin_mask
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.glasses import glasses_part, glasses_worn, without_glasses
@@ -232,3 +232,31 @@ def test_a_garment_stays_behind_what_the_photo_shows_of_clothes(plain_scene: Sce
     assert billboard.before(view, farther).mean() < 0.05
     below = view.photo.camera.viewmat[1, :3].double().numpy()  # where no photo shows anything
     assert not billboard.before(view, nearer + below).any()
+
+
+@pytest.mark.parametrize(("skin", "wanted"), [(False, 1.0), (True, 0.5)])
+def test_cloth_is_shown_above_a_torso_too_and_skin_below_it_alone(skin: bool, wanted: float):
+    torso = np.zeros((40, 60), bool)
+    torso[20] = True
+    known, anywhere = nearest(torso), np.ones_like(torso)
+    beyond = _wanted(known, anywhere, anywhere & skin, ~anywhere)
+    assert beyond[:20].mean() == (not skin) and beyond[20:].all()
+    assert beyond.mean() == wanted
+    assert not _wanted(known, ~anywhere, anywhere & skin, ~anywhere).any()
+
+
+def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details_or_is_steep():
+    picture = np.full((80, 120, 3), 0.5)
+    picture[:, 60:] += 0.2 * (np.indices((80, 60)).sum(0) % 2)[..., None]
+    shown = np.ones((80, 120), bool)
+    shown[:20] = False
+    steep = np.zeros((80, 120), bool)
+    steep[40:, :20] = True
+    grid = billboard_cells(shown, picture, steep, 4.0)
+    assert set(grid.sizes.tolist()) == {2.0, 4.0}
+    fine = (grid.x < 20) & (grid.y > 40)
+    assert (grid.sizes[(grid.x > 66) | fine] == 2).all()
+    assert (grid.sizes[(grid.x < 54) & ~fine] == 4).all()
+    assert (grid.sizes**2).sum() == pytest.approx(shown.sum(), rel=0.02)
+    rows, columns = grid.pixels
+    assert shown[rows, columns].all() and rows.max() > 76 and columns.max() > 116
