@@ -37,8 +37,8 @@ def test_colours_alone_get_the_gradients_that_they_get_with_all_else(name: str) 
     sh = setting.gaussians.sh.float().requires_grad_()
     found = []
     for also in (True, False):
-        others = (getattr(setting.gaussians, name).float() for name in NAMES[:-1])
-        leaves = Gaussians(*(each.requires_grad_(also) for each in others), sh)
+        others = {name: getattr(setting.gaussians, name).float() for name in NAMES[:-1]}
+        leaves = Gaussians(**{k: v.requires_grad_(also) for k, v in others.items()}, sh=sh)
         image = render(leaves, setting.camera, mode=setting.mode, backend="cpu")
         weights = torch.rand(image.color.shape, generator=torch.Generator().manual_seed(1))
         found += torch.autograd.grad((image.color * weights).sum() + image.alpha.sum(), sh)
