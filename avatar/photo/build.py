@@ -8,7 +8,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import torch
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,11 +22,11 @@ from avatar.people.mouth import mouth_layer
 from avatar.people.textured import iris_albedo, lash_layer
 from avatar.photo.billboard import billboard_of
 from avatar.photo.clothes import clothes_part
-from avatar.photo.fit import Fitted
+from avatar.photo.fit import Fitted, FittedPhoto
 from avatar.photo.glasses import glasses_part, without_glasses
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
 from avatar.photo.hair_matte import with_whole_hair
-from avatar.photo.project import Part, View, invented_part, well_inside
+from avatar.photo.project import Part, View, invented_part, sampled, well_inside
 from avatar.photo.subject import (
     Scene,
     coloured_iris,
@@ -38,7 +38,7 @@ from avatar.photo.surface import Painted, paint_skin, skin_parts
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig, rasterizer
 from common.atomic import write_beside
-from splat import RawGaussians, orbit, render, rgb_to_sh
+from splat import Gaussians, RawGaussians, orbit, render, rgb_to_sh
 
 LASHES, LASH_WEIGHT = "eyelashes01", 0.8
 EYES_FOLLOW, MOUTH_FOLLOWS, LASHES_FOLLOW = 0.5, 0.5, 0.3
@@ -131,10 +131,10 @@ def _painted_parts(scene: Scene) -> list[Part]:
 
 
 CORRECTIONS = 24
+CLOSE, SHARPER = 7, 0.06  # pixels across; by how much colours may exceed those that are there
 HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by half
 SOLID = 0.8  # opacity of the avatar from which a pixel tells its colours, not what it lacks
 SPHERICAL = 0.28209479177387814  # Y00: colours per coefficient
-WHITE = 0.5 / SPHERICAL
 TEETH = ("upper-teeth", "lower-teeth")
 IN_SHADE, BRIGHTEST = 0.8, 0.97  # of the brightness of seen teeth, that of the brightest others
 FEWEST_TEETH = 30  # Gaussians that must be seen to tell the colour of the others
@@ -157,6 +157,7 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
     inside = torch.from_numpy(well_inside(photo.seen)) & (alpha.reshape(*target.shape[:2]) > SOLID)
     mask = inside.float()[..., None]
     sh = there.sh.clone()
+    limits = _limits(photo, there)
 
     def backprojected(sh: Tensor, residual: Callable[[Tensor], Tensor]) -> Tensor:
         """The gradient of the coefficients for a residual [H, W, 3] of what they draw."""
@@ -170,11 +171,25 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
     step = share[:, None, None] / (seen + HIDDEN)
     for _ in range(CORRECTIONS):
         change = backprojected(sh, lambda drawn: (target - drawn) * mask)
-        sh = (sh + step * change / SPHERICAL**2).clamp(-WHITE, WHITE)
+        sh = (sh + step * change / SPHERICAL**2).clamp(*limits)
         done()
     teeth = torch.isin(avatar.binding, scene.subject.head.group_faces(*TEETH))
     sh[teeth] = with_hidden_teeth(there.sh[teeth], sh[teeth], seen[teeth])
     return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.detach()))
+
+
+def _limits(photo: FittedPhoto, there: Gaussians) -> tuple[Tensor, Tensor]:
+    """The lowest and the highest coefficients [N, 1, 3] that Gaussians may get: their own, and
+    about those of the colours that the photo has close to them. Else they would make up for what
+    lies before them, as lashes, and would show it once that has moved aside."""
+    pixels = project(photo.camera, there.means)[0].numpy()
+    picture, size = photo.seen.picture, (CLOSE, CLOSE, 1)
+    lowest, highest = (
+        torch.from_numpy(sampled(near(picture, size=size), pixels)).float()[:, None]
+        for near in (minimum_filter, maximum_filter)
+    )
+    low, high = ((each - 0.5) / SPHERICAL for each in (lowest - SHARPER, highest + SHARPER))
+    return torch.minimum(low, there.sh), torch.maximum(high, there.sh)
 
 
 def with_hidden_teeth(before: Tensor, after: Tensor, seen: Tensor) -> Tensor:

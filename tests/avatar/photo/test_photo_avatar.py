@@ -10,7 +10,7 @@ from PIL import Image
 
 from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.geometry.vectors import normalised, smoothstep
-from avatar.geometry.zbuffer import camera_centre
+from avatar.geometry.zbuffer import camera_centre, project
 from avatar.lighting.materials import tone
 from avatar.photo.build import SPHERICAL, Made
 from avatar.photo.fit import fit
@@ -119,6 +119,28 @@ def test_sides_of_the_head_keep_the_colours_that_were_invented(made: Made):
     drawn = 0.5 + SPHERICAL * made.avatar.gaussians.sh[:, 0].numpy()
     still = part.follows == 0
     assert drawn[still] == pytest.approx(tone(part.layer.radiance[still]), abs=0.01)
+
+
+def test_no_colour_makes_up_for_what_lies_before_it(made: Made):
+    """As skin would that is brightened beneath dark lashes: it has its own colour, or about one
+    that the photo has close to it."""
+    part, view = made.part, made.scene.views[0]
+    teeth = made.scene.subject.head.group_faces("upper-teeth", "lower-teeth")
+    chosen = np.flatnonzero((part.follows > 0) & ~torch.isin(made.avatar.binding, teeth).numpy())
+    chosen = np.random.default_rng(0).permutation(chosen)[:2000]
+    vertices = torch.from_numpy(view.shape.vertices[: len(made.avatar.vertices)]).float()
+    means = avatar_rig(made.avatar, torch.device("cpu"))(vertices).means[chosen]
+    x, y = project(view.photo.camera, means)[0].numpy().T.astype(int)
+    drawn = 0.5 + SPHERICAL * made.avatar.gaussians.sh[chosen, 0].numpy()
+    own = tone(part.layer.radiance[chosen])
+    photo = np.pad(view.photo.seen.picture, ((5, 5), (5, 5), (0, 0)), "edge")
+    height, width = view.photo.seen.person.shape
+    for column, row, before, after in zip(
+        x.clip(0, width - 1), y.clip(0, height - 1), own, drawn, strict=True
+    ):
+        near = photo[row : row + 11, column : column + 11].reshape(-1, 3)
+        assert (after >= np.minimum(before, near.min(0)) - 0.07).all()
+        assert (after <= np.maximum(before, near.max(0)) + 0.07).all()
 
 
 def test_a_mirrored_photo_gives_the_mirrored_person(photo: Path, tmp_path: Path):
