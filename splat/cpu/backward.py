@@ -67,9 +67,9 @@ def load_gradients(planes, top, left, image, image_gradients):
 
 
 @plain_njit(fastmath=True, forceinline=True)
-def replay_gaussian(planes, lanes, blocks, batch, j):
+def replay_gaussian(planes, lanes, blocks, batch, j, image):
     """Blend Gaussian j of a batch into those blocks of a tile again, and add its gradients to the
-    sums of each lane.
+    sums of each lane: where image is None, only those by its colours.
 
     lanes [SUMS · LANES] holds what `sums` will, with the offsets times NARROW and FALL: they are
     summed up only once, behind all blocks. No gradient where alpha is clamped
@@ -98,52 +98,25 @@ def replay_gaussian(planes, lanes, blocks, batch, j):
             alpha = alpha if live else _ZERO
             weight = weight if live else _ZERO
             planes[p] = T_next if live else -abs(T)
-            v_red, v_green = planes[p + _V_RED], planes[p + _V_GREEN]
-            v_blue, v_depth = planes[p + _V_BLUE], planes[p + _V_DEPTH]
-            value = red * v_red + green * v_green + blue * v_blue + depth * v_depth
-            rest = planes[p + _REST] + weight * value
-            planes[p + _REST] = rest
-            h = weight * value + rest * alpha / (_ONE - alpha)
-            h = h if raw <= np.float32(MAX_ALPHA) else _ZERO
-            h_across, h_along = h * across, h * along
-            lanes[lane] += h
-            lanes[lane + LANES] += h_across
-            lanes[lane + LANES * np.uint64(2)] += h_along
-            lanes[lane + LANES * np.uint64(3)] += h_across * across
-            lanes[lane + LANES * np.uint64(4)] += h_across * along
-            lanes[lane + LANES * np.uint64(5)] += h_along * along
+            v_red, v_green, v_blue = planes[p + _V_RED], planes[p + _V_GREEN], planes[p + _V_BLUE]
+            if image is not None:
+                v_depth = planes[p + _V_DEPTH]
+                value = red * v_red + green * v_green + blue * v_blue + depth * v_depth
+                rest = planes[p + _REST] + weight * value
+                planes[p + _REST] = rest
+                h = weight * value + rest * alpha / (_ONE - alpha)
+                h = h if raw <= np.float32(MAX_ALPHA) else _ZERO
+                h_across, h_along = h * across, h * along
+                lanes[lane] += h
+                lanes[lane + LANES] += h_across
+                lanes[lane + LANES * np.uint64(2)] += h_along
+                lanes[lane + LANES * np.uint64(3)] += h_across * across
+                lanes[lane + LANES * np.uint64(4)] += h_across * along
+                lanes[lane + LANES * np.uint64(5)] += h_along * along
+                lanes[lane + LANES * np.uint64(9)] += weight * v_depth
             lanes[lane + LANES * np.uint64(6)] += weight * v_red
             lanes[lane + LANES * np.uint64(7)] += weight * v_green
             lanes[lane + LANES * np.uint64(8)] += weight * v_blue
-            lanes[lane + LANES * np.uint64(9)] += weight * v_depth
-
-
-@plain_njit(fastmath=True, forceinline=True)
-def replay_colors(planes, lanes, blocks, batch, j):
-    """The same for the colours alone."""
-    b = batch[:, j]
-    narrow, fall, level = b[f.NARROW], b[f.FALL], b[f.LEVEL]
-    slant = narrow * b[f.SHEAR]
-    across_0, along_0 = slant * b[f.MEAN_Y] - narrow * b[f.MEAN_X], -fall * b[f.MEAN_Y]
-    while blocks != 0:
-        first = np.uint64(first_block(blocks)) * LANES
-        blocks &= blocks - np.uint32(1)
-        for lane in range(LANES):
-            p = first + lane
-            x, y = planes[p + COLUMN], planes[p + ROW]
-            across, along = narrow * x + across_0 - slant * y, fall * y + along_0
-            power = level - along * along - across * across
-            alpha = min(np.float32(MAX_ALPHA), alpha_above(power))
-            alpha = alpha if power >= _ZERO else _ZERO
-            T = planes[p]
-            weight = alpha * T
-            T_next = T - weight
-            live = T_next > np.float32(TRANSMITTANCE_STOP)
-            weight = weight if live else _ZERO
-            planes[p] = T_next if live else -abs(T)
-            lanes[lane + LANES * np.uint64(6)] += weight * planes[p + _V_RED]
-            lanes[lane + LANES * np.uint64(7)] += weight * planes[p + _V_GREEN]
-            lanes[lane + LANES * np.uint64(8)] += weight * planes[p + _V_BLUE]
 
 
 @plain_njit(fastmath=MATH, forceinline=True)
@@ -210,10 +183,9 @@ def rasterize_backward(
                 across = tile_x - rects[i, 0]
                 down = (tile_y - rects[i, 2]) * (rects[i, 1] - rects[i, 0])
                 slot = first_slots[i] + down + across
+                replay_gaussian(planes, lanes, reached[j], batch, j, image)
                 if image is None:
-                    replay_colors(planes, lanes, reached[j], batch, j)
                     add_up_lanes(lanes, SUM_RED, SUM_BLUE + 1, sums[slot])
                 else:
-                    replay_gaussian(planes, lanes, reached[j], batch, j)
                     add_up_lanes(lanes, 0, SUMS, sums[slot])
                     widen_moments(batch[f.NARROW, j], batch[f.FALL, j], sums[slot])
