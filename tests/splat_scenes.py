@@ -1,9 +1,11 @@
 """Random scenes, and the comparison of two renderers by pixels and gradients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -109,3 +111,36 @@ def settings() -> dict[str, Setting]:
         "one Gaussian": Setting(make_gaussians(1, 3, 8, 0.01), make_camera((0, 0, 1.0), 17, 16)),
         "narrow": Setting(make_gaussians(200, 0, 9), make_camera((0, 0, 1.5), 3, 70)),
     }
+
+
+FROZEN = ("degree 1", "antialiased", "camera inside the cloud", "one Gaussian", "narrow")
+"""Settings of which `tests/data/gsplat.npz` holds what gsplat drew, with its gradients."""
+
+
+def frozen(arrays: Mapping[str, np.ndarray], name: str) -> Result:
+    """What gsplat drew of a setting."""
+    images, gradients = (
+        {key.split("/")[2]: tensor(part) for key, part in arrays.items() if key.startswith(start)}
+        for start in (f"{name}/images/", f"{name}/gradients/")
+    )
+    return Result(images, gradients)
+
+
+def tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array).double()
+
+
+def freeze(path: Path) -> None:
+    """Write what gsplat draws on this machine's CUDA device."""
+    from splat import cuda  # noqa: PLC0415  only where there is a device
+
+    arrays = {}
+    for name in FROZEN:
+        drawn = draw_with_gradients(cuda.draw, settings()[name], torch.float32, "cuda")
+        for kind, parts in drawn._asdict().items():
+            arrays |= {f"{name}/{kind}/{key}": p.float().numpy() for key, p in parts.items()}
+    np.savez_compressed(path, **arrays)
+
+
+if __name__ == "__main__":
+    freeze(Path(__file__).parent / "data" / "gsplat.npz")

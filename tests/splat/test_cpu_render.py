@@ -7,13 +7,16 @@ import pytest
 import reference_raster as reference
 import torch
 from splat_scenes import (
+    FROZEN,
     Setting,
     assert_same,
     draw_with_gradients,
+    frozen,
     make_camera,
     make_gaussians,
     settings,
 )
+from support import ROOT
 from torch import Tensor
 
 from common.pixels import as_bytes
@@ -29,6 +32,14 @@ def test_cpu_matches_the_oracle(name: str) -> None:
     setting = settings()[name]
     result = draw_with_gradients(cpu.draw, setting, torch.float32)
     assert_same(result, draw_with_gradients(reference.reference_draw, setting, torch.float64))
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_cpu_draws_what_gsplat_drew(name: str) -> None:
+    """Frozen on a device by `PYTHONPATH=. python tests/splat_scenes.py`."""
+    with np.load(ROOT / "tests" / "data" / "gsplat.npz") as file:
+        expected = frozen(dict(file), name)
+    assert_same(draw_with_gradients(cpu.draw, settings()[name], torch.float32), expected)
 
 
 @pytest.mark.parametrize("name", settings())

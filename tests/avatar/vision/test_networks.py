@@ -92,7 +92,7 @@ def everything_seen(picture: Tensor, device: torch.device | str) -> list[Tensor]
     picture = picture.to(device)
     finder = load_face_finder(device)
     found = faces_in_picture(finder, picture, averaged=2)
-    (followed,) = follow_face(finder, [(on_cpu(picture) * 255).byte().numpy()])
+    (followed,) = follow_face(finder, [on_cpu(picture * 255).byte().cpu().numpy()])
     assert followed.points is not None and len(found.points) == 1
     scores = find_scores(load_network("face_scores", device), found.points, NAMES)
     mattes = find_mattes(load_matting(device), picture[None])
