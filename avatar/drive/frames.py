@@ -23,10 +23,11 @@ from avatar.trust.consent import consent_line
 from avatar.trust.manifest import SIGNED, Seal, sign_output
 from avatar.video.layers import label_of, laid_over
 from avatar.video.sound import Sound
-from avatar.video.writer import open_writer, takes_nv12
+from avatar.video.writer import ENCODERS, open_writer, takes_nv12
 from avatar.video.yuv import nv12, rgb8
 from common.parallel import in_pairs
 from common.progress import progress_bar
+from common.threads import thread_count
 from splat import Backend, Camera, Gaussians
 
 if TYPE_CHECKING:
@@ -102,8 +103,10 @@ def shoot(
         pictures = many_at_once(renderer, moved, samples, at_once, on_device)
     provenance = "; ".join(filter(None, (context.avatar.provenance, film.seal and SIGNED)))
     frames, alpha = 0, context.background is None
+    told = moved.fps, film.sound, provenance, alpha
+    encoders = ENCODERS if renderer is None else thread_count()
     with (
-        open_writer(film.out, *film.size, moved.fps, film.sound, provenance, alpha) as write,
+        open_writer(film.out, *film.size, *told, encoders) as write,
         progress_bar(film.doing, moved.frames) as done,
     ):
         for image, shown in pictures:

@@ -43,7 +43,7 @@ Image = Bytes | NDArray[np.float32]
 Write = Callable[[Image], None]
 
 ENCODERS = 2
-"""Threads that encode pictures, at most: that is a sixth of the work of a drive."""
+"""Threads that encode pictures, at most, where the CPU draws them too: a sixth of that work."""
 
 
 @contextmanager
@@ -55,10 +55,11 @@ def open_writer(
     sound: Sound | None = None,
     comment: str = "",
     alpha: bool = False,
+    encoders: int = ENCODERS,
 ) -> Iterator[Write]:
     """Yield a function that takes the next frame [H, W, 3]: float32 sRGB in [0, 1], or uint8, which
     must not be changed then; for .mp4 and .webm also as `nv12` makes it, [3 H / 2, W]. With
-    `alpha` it is [H, W, 4], of straight alpha, where `holds_alpha`.
+    `alpha` it is [H, W, 4], of straight alpha, where `holds_alpha`. encoders: threads, at most.
 
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), ProRes 4444 with PCM
     (.mov), or PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio`
@@ -74,7 +75,7 @@ def open_writer(
     size, channels = (width, height), 4 if alpha else 3
     assert not alpha or holds_alpha(path), path
     codecs = CODECS.get((path.suffix.lower(), alpha))
-    film = codecs and _film(path, size, exact_rate(fps), sound, comment, codecs)
+    film = codecs and _film(path, size, exact_rate(fps), sound, comment, codecs, encoders)
     with (
         plain_words(path),
         film or _picture_folder(path, comment) as encode,
@@ -105,6 +106,7 @@ def _film(
     sound: Sound | None,
     comment: str,
     codecs: Codecs,
+    encoders: int,
 ) -> Iterator[Callable[..., None]]:
     with (
         write_beside(path) as partial,
@@ -112,7 +114,7 @@ def _film(
     ):
         if comment:
             container.metadata["comment"] = comment
-        stream = _add_picture(container, codecs, size, rate)
+        stream = _add_picture(container, codecs, size, rate, encoders)
         play_until = add_sound(container, sound, codecs) if sound else lambda *_: None
         to_frame = _to_frame(codecs)
         count = 0
@@ -131,9 +133,13 @@ def _film(
 
 
 def _add_picture(
-    container: OutputContainer, codecs: Codecs, size: tuple[int, int], rate: Fraction
+    container: OutputContainer,
+    codecs: Codecs,
+    size: tuple[int, int],
+    rate: Fraction,
+    encoders: int,
 ) -> VideoStream:
-    threads = {"threads": str(min(ENCODERS, thread_count()))}
+    threads = {"threads": str(min(encoders, thread_count()))}
     options = codecs.picture_options | threads
     stream = container.add_stream(codecs.picture, rate=rate, options=options)
     assert isinstance(stream, VideoStream)

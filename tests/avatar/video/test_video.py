@@ -14,7 +14,7 @@ from audio2mesh.sound.waveform import probe_audio
 from avatar.video import writer as video
 from avatar.video.output import exact_rate
 from avatar.video.sound import Sound
-from avatar.video.writer import open_writer
+from avatar.video.writer import ENCODERS, open_writer
 from common.pixels import as_bytes
 
 
@@ -66,13 +66,15 @@ def test_exact_rate(fps: float, rate: Fraction) -> None:
     assert exact_rate(fps) == rate
 
 
-@pytest.mark.parametrize(("threads", "used"), [(1, 1), (2, 2), (7, 2)])
+@pytest.mark.parametrize(
+    ("threads", "most", "used"), [(1, ENCODERS, 1), (2, ENCODERS, 2), (7, ENCODERS, 2), (7, 4, 4)]
+)
 def test_the_encoder_takes_its_share_of_the_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, used: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, most: int, used: int
 ) -> None:
     monkeypatch.setattr(video, "thread_count", lambda: threads)
     path = tmp_path / "film.mp4"
-    with open_writer(path, 256, 256, 25.0) as write:
+    with open_writer(path, 256, 256, 25.0, encoders=most) as write:
         write(np.zeros((256, 256, 3), np.uint8))
     assert f" threads={used} ".encode() in path.read_bytes()  # x264 notes its settings in the film
 
