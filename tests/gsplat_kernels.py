@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
+import pytest
 import torch
 from gsplat.cuda import _torch_impl as plain
 from other_device import Elsewhere, note_wait, on_cpu, other_device
@@ -24,8 +24,9 @@ FLOAT, INT, LONG, BOOL = torch.float32, torch.int32, torch.int64, torch.bool
 @contextmanager
 def gsplat_kernels() -> Iterator[None]:
     """Let gsplat find them in place of its extension, while the block runs."""
-    module = SimpleNamespace(_C=SimpleNamespace(**KERNELS))
-    with patch.dict(sys.modules, {"gsplat.cuda._backend": module}):  # type: ignore[dict-item]
+    with pytest.MonkeyPatch.context() as patched:  # patch.dict would forget what else is imported
+        kernels = SimpleNamespace(_C=SimpleNamespace(**KERNELS))
+        patched.setitem(sys.modules, "gsplat.cuda._backend", kernels)
         yield
 
 

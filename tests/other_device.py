@@ -128,6 +128,7 @@ _waits: list[str] = []
 _CUDA = {
     "_lazy_init": lambda: None,
     "is_available": lambda: True,
+    "is_current_stream_capturing": lambda: False,
     "device_count": lambda: 1,
     "get_device_name": lambda index=0: "pretended",
     "get_device_capability": lambda index=0: (9, 0),
@@ -151,6 +152,7 @@ def other_device() -> Iterator[torch.device]:
 
     with ExitStack() as held:
         held.enter_context(patch.multiple(torch.cuda, **_CUDA))
+        held.enter_context(patch("torch.accelerator.current_accelerator", lambda *_, **__: None))
         held.enter_context(patch.object(torch, "autocast", lambda *_, **__: nullcontext()))
         held.enter_context(patch.object(threading.Thread, "run", run_there))
         held.enter_context(_modes())

@@ -46,7 +46,13 @@ def motion(face: FaceGeometry, device: torch.device) -> Trainer[Any]:
     critic = SyncNet3D(torch.randn(5, 3), torch.randn(4, 5, 3), "loss", SyncNetOptions(16, 8))
     judge = sync_critic(critic.to(device), face.to(device), 25)
     options = TrainOptions(
-        steps=4, batch=2, passes=2, windows=2, augment=CLEAN, losses=LossWeights(sealing=1, sync=1)
+        steps=4,
+        batch=2,
+        passes=2,
+        windows=2,
+        precision="float32",
+        augment=CLEAN,
+        losses=LossWeights(sealing=1, sync=1),
     )
     halves = np.full(2, 0.5)
     return motion_trainer(model, clips, halves, face, options, {"sync": judge})
@@ -103,7 +109,25 @@ def test_a_training_makes_every_tensor_on_its_device(make: Make, face: FaceGeome
 @pytest.mark.gpu
 @pytest.mark.parametrize("make", [motion, sync, lips])
 def test_a_training_on_cuda_goes_as_on_the_cpu(make: Make, face: FaceGeometry, cuda: torch.device):
-    assert_same(make, face, torch.device("cuda", 0), atol=2e-3)
+    """All weights together: Adam moves a weight whose gradient is zero, but for rounding, at will.
+    Without dropout, as each device draws by itself what it drops."""
+    here, there = (without_dropout(make(face, device)) for device in (CPU, cuda))
+    start = weights(here.state())
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        wanted, found = (weights(trained(trainer)) for trainer in (here, there))
+    assert (found - wanted).norm() < 0.1 * (wanted - start).norm()
+
+
+def without_dropout(trainer: Trainer[Any]) -> Trainer[Any]:
+    for layer in trainer.net.modules():
+        if isinstance(layer, torch.nn.Dropout | torch.nn.Dropout1d):
+            layer.p = 0.0
+    return trainer
+
+
+def weights(state: dict[str, torch.Tensor]) -> torch.Tensor:
+    """All that a network has learnt, in one row."""
+    return torch.cat([on_cpu(t).flatten() for name, t in state.items() if name.startswith("net.")])
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
