@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.interpolate import CubicSpline
 from scipy.optimize import lsq_linear
 from scipy.spatial.transform import Rotation
 from torch import Tensor
@@ -35,7 +36,7 @@ from avatar.tracking.model import FaceModel, FrameState, Person, face_model, rig
 from avatar.tracking.residuals import place
 from avatar.tracking.smooth import MOUTH, named_units
 from avatar.tracking.solve import FocalPrior
-from avatar.tracking.stages import UPRIGHT, solve_landmarks
+from avatar.tracking.stages import UPRIGHT, Solved, solve_landmarks
 from splat import Camera
 
 SPREADS = ((2.5 * MM, 30 * MM), (1.5 * MM, 10 * MM))  # deviation and reach of each of its parts
@@ -156,15 +157,49 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
         unit_spread=UNIT_SPREAD,
         pitch_spread=PITCH_SPREAD,
     )
+    photos = [photo if photo.focal_known else with_focal(model, photo) for photo in photos]
     first = photos[0]
-    person = Person(torch.zeros(MODES).double(), first.focal, first.centre)
     found = [_as_seen_by(first, photo) for photo in photos]
-    solved = solve_landmarks(model, person, FocalPrior(first.focal), found, free_focal=False)
+    solved = _solved(model, first, found)
     shape = warped(solved.model, solved.person, solved.states, found)
     rest = torch.from_numpy(sealed(model.head, shape.numpy())).float()
     placed = [_placed(model, *each) for each in zip(photos, solved.states, strict=True)]
     lidded = [with_lids(solved.model, rest, each) for each in placed]
     return Fitted(solved.model, rest, [with_lips(solved.model, rest, each) for each in lidded])
+
+
+NEARNESSES = np.linspace(0.2, 3.4, 9)  # one over metres of distance, that are tried
+NEAREST, FURTHEST = 2.5, 0.4  # that are believed
+PERSPECTIVE = (-0.36, 1.05)
+"""True nearness by that of the landmarks: a line through heads of people/ at 0.45, 0.9 and 1.8 m,
+whose landmarks show too little perspective where it is strong, and too much where it is weak."""
+
+
+def with_focal(model: FaceModel, photo: SeenPhoto) -> SeenPhoto:
+    """The photo with the focal length, and so the distance, that its landmarks fit best."""
+    start, _ = _nearness_and_misfit(model, photo)
+    focals = photo.focal * start / NEARNESSES
+    tried = sorted(_nearness_and_misfit(model, replace(photo, focal=float(f))) for f in focals)
+    nearness, misfits = np.array(tried).T
+    fine = np.linspace(nearness[0], nearness[-1], 1000)
+    apparent = fine[CubicSpline(nearness, misfits)(fine).argmin()]
+    offset, slope = PERSPECTIVE
+    near = min(max(offset + slope * apparent, FURTHEST), NEAREST)
+    return replace(photo, focal=float(photo.focal * start / near))
+
+
+def _nearness_and_misfit(model: FaceModel, photo: SeenPhoto) -> tuple[float, float]:
+    """One over the head's distance in metres, and how badly its landmarks are met, squared."""
+    solved = _solved(model, photo, [photo.points])
+    frame = solved.states[0]
+    _, _, off, noise = _residuals(solved.model, solved.person, frame, photo.points)
+    return 1 / float(frame.translation[2]), float((off / noise).square().sum())
+
+
+def _solved(model: FaceModel, photo: SeenPhoto, found: Sequence[Tensor]) -> Solved:
+    """The person and the poses of landmarks [478, 2] that the camera of a photo sees."""
+    person = Person(torch.zeros(MODES).double(), photo.focal, photo.centre)
+    return solve_landmarks(model, person, FocalPrior(photo.focal), found, free_focal=False)
 
 
 LID_UNITS = ("eyeBlink", "eyeSquint", "eyeWide")

@@ -110,7 +110,7 @@ def check_turn(fitted: Fitted) -> None:
 
 def _summary(made: Made) -> str:
     first = made.fitted.photos[0]
-    told = "told" if first.seen.focal_known else "assumed"
+    told = "told" if first.seen.focal_known else "estimated"
     width = first.camera.width
     seen, mirrored = shares(made)
     turned = ", ".join(f"{photo.yaw:+.0f}" for photo in made.fitted.photos)

@@ -37,7 +37,7 @@ class SeenPhoto:
     points: Tensor  # [478, 2] landmarks in pixels
     focal: float  # pixels
     centre: tuple[float, float]  # pixels: where the optical axis meets the picture
-    focal_known: bool  # by an option or the file, not assumed
+    focal_known: bool  # by an option or the file; else `with_focal` of fit.py finds it
     remarks: tuple[str, ...]  # what the user should know of it
     glasses: Bools | None = None  # [H, W] the frame of glasses, once they are found
 

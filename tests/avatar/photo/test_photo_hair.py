@@ -44,7 +44,7 @@ from tests.heads_in_pictures import head
 def scene(name: str, folder: Path) -> Scene:
     path = folder / f"{name}.png"
     Image.fromarray((head(name, 384).numpy() * 255).astype(np.uint8)).save(path)
-    photo = see(path, load_face_finder(), load_matting())
+    photo = see(path, load_face_finder(), load_matting(), focal=1.2)
     return subject_scene(fit([photo]), np.random.default_rng(0))
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
@@ -13,6 +14,9 @@ from avatar.photo.photograph import see
 from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError
+from research.captures.picture import draw
+from research.captures.pose import Surface
+from splat import look_at
 from tests.heads_in_pictures import head, on_grey, turned_demo
 
 FINDER, MATTING = load_face_finder(), load_matting()
@@ -220,3 +224,22 @@ def test_what_is_no_picture(tmp_path: Path):
     assert "is not a picture that can be read" in sentence(lambda: avatar_of_photos([path]))
     with pytest.raises(FileNotFoundError, match="no such picture"):
         looked_at(tmp_path / "none.jpg")
+
+
+def test_a_photo_tells_by_its_perspective_how_far_the_head_is(at_rest: Surface, tmp_path: Path):
+    """Where the file does not say it: heads of one size in the picture, from near and far."""
+    middle = torch.as_tensor(at_rest.scene.rest).float().mean(0) + torch.tensor([0, 0.02, 0.03])
+    found = []
+    for metres in (0.45, 1.8):
+        eye = middle + torch.tensor([0, 0, metres])
+        up, focal = torch.tensor([0.0, 1, 0]), 384 * metres / 0.42
+        camera = look_at(eye, middle, up, focal=focal, width=384, height=384)
+        drawn = draw(at_rest, camera, np.ones(3), samples=2)
+        image = Image.fromarray(drawn.colour)
+        image.putalpha(Image.fromarray(drawn.mask))
+        image.save(path := tmp_path / f"{metres}.png")
+        photo = fit([looked_at(path)]).photos[0]
+        assert not photo.seen.focal_known
+        found.append(float(photo.camera.viewmat[2, 3]))
+    near, far = found
+    assert near < 0.45 * 1.6 and far > 1.5 * near, found
