@@ -23,7 +23,7 @@ MARGINS = Margins(above=0.8, below=1.15, beside=1.0)
 LEAST_FACE = 32  # pixels that a face must be high
 BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
 PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
-DEFAULT_FOCAL = 1.2  # longer sides of a photo, where its file does not give any
+DEFAULT_FOCAL = 1.2  # longer sides of a photo whose file gives none: where estimates begin
 
 
 @dataclass(frozen=True, eq=False)
