@@ -28,11 +28,10 @@ FLAGS = (
     *("--remote-debugging-pipe", "--no-first-run", "--disable-extensions", "--hide-scrollbars"),
 )
 LAUNCH = """
-import os, sys
-for place, pipe in zip((103, 104), sys.argv[1:3]):
-    os.dup2(int(pipe), place)
-for place in (3, 4):
-    os.dup2(100 + place, place)
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(pipe), fcntl.F_DUPFD, 10) for pipe in sys.argv[1:3]]
+for place, pipe in zip((3, 4), pipes):
+    os.dup2(pipe, place)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 """The browser reads from file 3 and writes to file 4."""
