@@ -179,10 +179,11 @@ def with_focal(model: FaceModel, photo: SeenPhoto) -> SeenPhoto:
     """The photo with the focal length, and so the distance, that its landmarks fit best."""
     start, _ = _nearness_and_misfit(model, photo)
     focals = photo.focal * start / NEARNESSES
-    tried = sorted(_nearness_and_misfit(model, replace(photo, focal=float(f))) for f in focals)
+    tried = [_nearness_and_misfit(model, replace(photo, focal=float(f))) for f in focals]
     nearness, misfits = np.array(tried).T
-    fine = np.linspace(nearness[0], nearness[-1], 1000)
-    apparent = fine[CubicSpline(nearness, misfits)(fine).argmin()]
+    fine = np.linspace(NEARNESSES[0], NEARNESSES[-1], 1000)
+    best = fine[CubicSpline(NEARNESSES, misfits)(fine).argmin()]
+    apparent = np.interp(best, NEARNESSES, nearness)
     offset, slope = PERSPECTIVE
     near = min(max(offset + slope * apparent, FURTHEST), NEAREST)
     return replace(photo, focal=float(photo.focal * start / near))
