@@ -39,7 +39,7 @@ class MakeAvatarOptions(SignOptions, ThreadOptions):
     largest."""
     focal: float | None = None
     """Focal length in widths of the picture, where it is known; by default what the photo's file
-    tells, or else 1.2 times its longer side, or found from the film."""
+    tells, or else what fits the face best, on photos or in the film."""
     steps: int = 1_500
     """Of learning from a film: more are sharper, and take as much longer."""
     device: Device = "auto"

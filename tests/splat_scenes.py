@@ -120,14 +120,14 @@ FROZEN = ("degree 1", "antialiased", "camera inside the cloud", "one Gaussian", 
 def frozen(arrays: Mapping[str, np.ndarray], name: str) -> Result:
     """What gsplat drew of a setting."""
     images, gradients = (
-        {key.split("/")[2]: tensor(part) for key, part in arrays.items() if key.startswith(start)}
+        {
+            key.removeprefix(start): torch.from_numpy(part).double()
+            for key, part in arrays.items()
+            if key.startswith(start)
+        }
         for start in (f"{name}/images/", f"{name}/gradients/")
     )
     return Result(images, gradients)
-
-
-def tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(array).double()
 
 
 def freeze(path: Path) -> None:

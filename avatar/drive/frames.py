@@ -103,10 +103,11 @@ def shoot(
         pictures = many_at_once(renderer, moved, samples, at_once, on_device)
     provenance = "; ".join(filter(None, (context.avatar.provenance, film.seal and SIGNED)))
     frames, alpha = 0, context.background is None
-    told = moved.fps, film.sound, provenance, alpha
     encoders = ENCODERS if renderer is None else thread_count()
     with (
-        open_writer(film.out, *film.size, *told, encoders) as write,
+        open_writer(
+            film.out, *film.size, moved.fps, film.sound, provenance, alpha, encoders
+        ) as write,
         progress_bar(film.doing, moved.frames) as done,
     ):
         for image, shown in pictures:
