@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from audio2mesh.model.manner import manner_of as manner_of
     from audio2mesh.model.manner import with_manner as with_manner
     from audio2mesh.model.speech_to_motion import SpeechToMotion as SpeechToMotion
-    from audio2mesh.model.stream import Heard as Heard
     from audio2mesh.model.stream import hear as hear
     from audio2mesh.model.stream import stream_offsets as stream_offsets
     from audio2mesh.sound.waveform import frame_count as frame_count

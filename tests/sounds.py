@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
-
-from audio2mesh.sound.energy import EnergyMeter
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
@@ -59,11 +56,3 @@ def onsets(sound: NDArray[np.float32], rate: int = 16_000) -> list[float]:
     loud = np.flatnonzero(np.abs(sound) > 0.4)
     begins = np.diff(loud, prepend=-rate) > rate // 10
     return [float(index) / rate for index in loud[begins]]
-
-
-def frame_energy(blocks: Iterable[NDArray[np.float32]], fps: float) -> NDArray[np.float32]:
-    """How loud blocks are in each video frame, when they have passed the meter."""
-    meter = EnergyMeter(fps)
-    for _ in meter.passing(blocks):
-        pass
-    return meter.energy()

@@ -133,8 +133,7 @@ def _said(
     there is none."""
     if direction.audio is None:
         return (torch.zeros(1, width),), silence(0)
-    heard = hear(model, direction.audio, fps, direction.weights_style)
-    return heard.coefficients, heard.prosody
+    return hear(model, direction.audio, fps, direction.weights_style)
 
 
 def _resting(last: Tensor, frames: int, fps: float) -> Tensor:
