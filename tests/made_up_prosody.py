@@ -20,15 +20,14 @@ def talking(seconds: float, seed: int = 0) -> Prosody:
         pitch[start : start + length] = np.where(voiced, melody, np.nan)
         energy[start : start + length] = np.where(voiced, -6, -20) + rng.normal(0, 2, length)
         top = start + int(melody.argmax())
-        accents.append(Accent(top / 100, 0.12, float(rng.uniform(0.8, 2.5))))
+        accents.append(Accent(top / 100, float(rng.uniform(0.8, 2.5))))
         phrases.append(Phrase(start / 100, (start + length) / 100))
         start += length + int(rng.uniform(30, 110))
     speaking = np.zeros(frames, bool)
     for phrase in phrases:
         speaking[round(phrase.start * 100) : round(phrase.end * 100)] = True
     f0 = (120 * 2 ** (pitch / 12)).astype(np.float32)
-    rate = np.where(speaking, 4, 0).astype(np.float32)
-    return Prosody(f0, pitch, energy, speaking, rate, tuple(phrases), tuple(accents))
+    return Prosody(f0, pitch, energy, speaking, tuple(phrases), tuple(accents))
 
 
 _WAVES = (0.5, 1.1, 2.3)  # Hz

@@ -1,1 +1,1 @@
-"""What a voice does besides words: pitch, loudness, pace, phrases and accents, as it is heard."""
+"""What a voice does besides words: pitch, loudness, phrases and accents, as it is heard."""

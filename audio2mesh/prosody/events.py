@@ -1,5 +1,5 @@
-"""Settled frames → pace, phrases and accents: syllable nuclei that stand out by pitch (in semitones
-over the speaker's running median), loudness and length."""
+"""Settled frames → phrases and accents: syllable nuclei that stand out by pitch (in semitones over
+the speaker's running median), loudness and length."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ class AccentFinder:
         if first - self._last < _APART:
             return None  # another peak of the vowel that was told
         self._last = first
-        return Accent(first / FRAMES_PER_SECOND, seconds, prominence)
+        return Accent(first / FRAMES_PER_SECOND, prominence)
 
 
 def _run(frames: list[Settled], peak: float) -> int:
@@ -129,18 +129,12 @@ class PitchLevel:
         return float((octave - _LOWEST) * 12 - median * _BIN)
 
 
-_PACE_FRAMES = 200  # over which nuclei are counted
-_LEAST_SPEECH = 50  # frames in a phrase that they are divided by
-
-
 class EventFinder:
-    """Follows frames that are final in all but their pace."""
+    """Follows frames that are final."""
 
     def __init__(self) -> None:
         self._level = PitchLevel()
         self._accents = AccentFinder()
-        self._nuclei = deque([False] * _PACE_FRAMES, maxlen=_PACE_FRAMES)
-        self._spoken = deque([False] * _PACE_FRAMES, maxlen=_PACE_FRAMES)
         self._frames = 0
         self._start: int | None = None  # frame at which the phrase began that goes on
 
@@ -155,7 +149,7 @@ class EventFinder:
         phrases: list[Phrase] = []
         accents: list[Accent] = []
         octaves = np.where(speaking, octaves, np.float32(np.nan))
-        pitch, rate = np.empty((2, len(octaves)), np.float32)
+        pitch = np.empty(len(octaves), np.float32)
         columns = (octaves, levels, speaking, nuclei)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         for i, (octave, level, spoken, nucleus) in enumerate(rows):
@@ -166,11 +160,8 @@ class EventFinder:
             seconds /= FRAMES_PER_SECOND
             if accent := self._accents.push(Settled(level, float(pitch[i]), seconds, nucleus)):
                 accents.append(accent)
-            rate[i] = self._rate(spoken, nucleus)
             self._frames += 1
-        return Prosody(
-            np.exp2(octaves), pitch, energy, speaking, rate, tuple(phrases), tuple(accents)
-        )
+        return Prosody(np.exp2(octaves), pitch, energy, speaking, tuple(phrases), tuple(accents))
 
     def _ended(self, spoken: bool) -> Phrase | None:
         """The phrase that ended before this frame, if one did."""
@@ -180,10 +171,3 @@ class EventFinder:
             return None
         start, self._start = self._start, None
         return Phrase(start / FRAMES_PER_SECOND, self._frames / FRAMES_PER_SECOND)
-
-    def _rate(self, spoken: bool, nucleus: bool) -> float:
-        """Nuclei for each second of speech lately."""
-        self._nuclei.append(nucleus and spoken)
-        self._spoken.append(spoken)
-        speech = max(self._spoken.count(True), _LEAST_SPEECH) / FRAMES_PER_SECOND
-        return self._nuclei.count(True) / speech if spoken else 0.0

@@ -30,8 +30,6 @@ class Accent:
 
     time: float
     """start of the vowel, seconds from the start of the recording"""
-    seconds: float
-    """its length, as far as it is known when the accent is given"""
     prominence: float
     """standard deviations above the speaker's vowels so far"""
 
@@ -44,7 +42,6 @@ class Prosody:
     pitch: Floats  # [T] semitones over the speaker's running median, nan where unvoiced
     energy: Floats  # [T] dB over the recording's running loud level: about 0, at least -60
     speaking: Bools  # [T] within a phrase
-    rate: Floats  # [T] syllable nuclei a second over the last two seconds; 0 outside of phrases
     phrases: tuple[Phrase, ...]  # that ended
     accents: tuple[Accent, ...]
 
@@ -52,7 +49,7 @@ class Prosody:
         return len(self.f0)
 
 
-PER_FRAME = ("f0", "pitch", "energy", "speaking", "rate")
+PER_FRAME = ("f0", "pitch", "energy", "speaking")
 """The arrays of a Prosody."""
 
 

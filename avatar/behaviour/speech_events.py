@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from audio2mesh.prosody.record import FRAMES_PER_SECOND, Accent, Prosody
+from audio2mesh.prosody.record import FRAMES_PER_SECOND, PER_FRAME, Accent, Prosody
 from avatar.geometry.vectors import Floats
 
 RATE = 100
@@ -137,7 +137,6 @@ def silence(frames: int) -> Prosody:
         pitch=nothing + np.nan,
         energy=nothing - 60,
         speaking=np.zeros(frames, bool),
-        rate=nothing,
         phrases=(),
         accents=(),
     )
@@ -145,10 +144,7 @@ def silence(frames: int) -> Prosody:
 
 def part(prosody: Prosody, frames: slice) -> Prosody:
     """Some frames of a recording's prosody, with the accents that start in them."""
-    curves = {
-        name: getattr(prosody, name)[frames]
-        for name in ("f0", "pitch", "energy", "speaking", "rate")
-    }
+    curves = {name: getattr(prosody, name)[frames] for name in PER_FRAME}
     start, stop = frames.start / FRAMES_PER_SECOND, frames.stop / FRAMES_PER_SECOND
     accents = tuple(a for a in prosody.accents if start <= a.time < stop)
     return replace(prosody, **curves, phrases=(), accents=accents)

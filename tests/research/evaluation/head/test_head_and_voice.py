@@ -71,7 +71,7 @@ def test_nods_are_found_with_their_size_and_length():
     assert found.times == pytest.approx(times, abs=0.03)
     assert found.degrees == pytest.approx(2.5, rel=0.25)
     assert found.seconds == pytest.approx(0.3, abs=0.08)
-    accents = [Accent(t - 0.1, 0.1, 2.0) for t in (*times, 40.0)]
+    accents = [Accent(t - 0.1, 2.0) for t in (*times, 40.0)]
     near = voice.share_near(found.times, [a.time for a in accents], voice.NOD_NEAR)
     assert near == 0.75
 
@@ -95,7 +95,7 @@ def test_blinks_and_raises_are_found():
     assert events.blink_times(blink, FPS).tolist() == [3, 8, 9, 30]
     found = events.raises(brow, FPS)
     assert found.seconds == pytest.approx(0.4)
-    accents = [Accent(t + 0.1, 0.1, 1.0) for t in (3, 8, 9, 30)]
+    accents = [Accent(t + 0.1, 1.0) for t in (3, 8, 9, 30)]
     assert events.early(found, accents) == pytest.approx(0.1)
     assert np.isnan(events.early(found, []))
 
