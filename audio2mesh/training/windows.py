@@ -158,13 +158,7 @@ def shorten_pauses(clip: Clip, rng: np.random.Generator) -> Clip:
             centre = (start + end) / 2
             low, high = (round((centre + sign * middle) * SAMPLE_RATE) for sign in (-1, 1))
             keep[low:high] = False
-    kept = np.flatnonzero(keep)
-    source = torch.from_numpy(kept[:: SAMPLE_RATE // _GRID_FPS] / SAMPLE_RATE)
-    motion = Motion(motion_at(clip, source), clip.motion.basis)
-    origin = kept if clip.kept is None else clip.kept[kept]
-    return replace(
-        clip, audio=clip.audio[keep], motion=motion, fps=_GRID_FPS, lag=0.0, phones=(), kept=origin
-    )
+    return _part(clip, np.flatnonzero(keep))
 
 
 def lone_stretch(clip: Clip, form: WindowForm, rng: np.random.Generator) -> Clip:
@@ -172,17 +166,20 @@ def lone_stretch(clip: Clip, form: WindowForm, rng: np.random.Generator) -> Clip
     step = SAMPLE_RATE // _GRID_FPS
     length = min(round(form.samples * rng.uniform(0.2, 1.0)), len(clip.audio)) // step * step
     first = int(rng.integers((len(clip.audio) - length) // step + 1)) * step
-    inside = np.arange(first, first + length)
-    source = torch.from_numpy(inside[::step] / SAMPLE_RATE)
-    return replace(
-        clip,
-        audio=clip.audio[inside],
-        motion=Motion(motion_at(clip, source), clip.motion.basis),
-        fps=_GRID_FPS,
-        lag=0.0,
-        phones=(),
-        kept=inside if clip.kept is None else clip.kept[inside],
-    )
+    return _part(clip, np.arange(first, first + length))
+
+
+def _part(clip: Clip, kept: np.ndarray) -> Clip:
+    """The clip with some of its samples [S] alone, and their motion."""
+    source = torch.from_numpy(kept[:: SAMPLE_RATE // _GRID_FPS] / SAMPLE_RATE)
+    origin = kept if clip.kept is None else clip.kept[kept]
+    return _on_grid(clip, clip.audio[kept], motion_at(clip, source), origin)
+
+
+def _on_grid(clip: Clip, audio: np.ndarray, coefficients: Tensor, kept: np.ndarray) -> Clip:
+    """The clip with other sound [S] and motion [F, K] at `_GRID_FPS`."""
+    motion = Motion(coefficients, clip.motion.basis)
+    return replace(clip, audio=audio, motion=motion, fps=_GRID_FPS, lag=0.0, phones=(), kept=kept)
 
 
 def string_together(clips: Sequence[Clip], pauses: Sequence[float]) -> Clip:
@@ -199,15 +196,7 @@ def string_together(clips: Sequence[Clip], pauses: Sequence[float]) -> Clip:
         kept.append(np.full(steps * step, -1))
     first = clips[0]
     kept[0][: len(first.audio)] = np.arange(len(first.audio)) if first.kept is None else first.kept
-    return replace(
-        first,
-        audio=np.concatenate(audio),
-        motion=Motion(torch.cat(motion), first.motion.basis),
-        fps=_GRID_FPS,
-        lag=0.0,
-        phones=(),
-        kept=np.concatenate(kept),
-    )
+    return _on_grid(first, np.concatenate(audio), torch.cat(motion), np.concatenate(kept))
 
 
 def _running_speech(
