@@ -4,7 +4,6 @@ The model sees one window of fixed length; `audio2mesh.model.stream` lays window
 """
 
 from dataclasses import replace
-from typing import assert_never
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from audio2mesh.model.baseline import AutoregressiveDecoder
 from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.model.motion import Motion
-from audio2mesh.model.options import DecoderOptions, ModelOptions, WindowOptions
+from audio2mesh.model.options import ModelOptions, WindowOptions
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.mel import normalise_level
 from common.errors import InputError
@@ -53,7 +52,8 @@ class SpeechToMotion(nn.Module):
         self.encoder = encoder
         layers, width = len(encoder.layers), encoder.width
         channels = self.options.samples_per_frame * layers * width
-        self.decoder = build_decoder(channels, len(basis), len(styles), self.options.decoder)
+        kind = {"learn2talk": Decoder, "faceformer": AutoregressiveDecoder}[options.decoder.kind]
+        self.decoder = kind(channels, len(basis), len(styles), options.decoder)
         self.register_buffer("basis", basis)
         self.register_buffer("feature_mean", torch.zeros(layers, width))
         self.register_buffer("feature_std", torch.ones(layers, width))
@@ -111,19 +111,6 @@ def _check_window(window: WindowOptions, fps: int) -> None:
         raise InputError("windows must start on whole samples and fade inside their margins")
     if window.frames > LONGEST_WINDOW * fps:
         raise InputError(f"windows of {window.frames} frames last more than {LONGEST_WINDOW:g} s")
-
-
-def build_decoder(
-    channels: int, outputs: int, styles: int, options: DecoderOptions
-) -> Decoder | AutoregressiveDecoder:
-    """An untrained decoder of the kind that is asked for."""
-    match options.kind:
-        case "learn2talk":
-            return Decoder(channels, outputs, styles, options)
-        case "faceformer":
-            return AutoregressiveDecoder(channels, outputs, styles, options)
-        case _:
-            assert_never(options.kind)
 
 
 def interpolate_steps(states: Tensor, times: Tensor, at: Tensor) -> Tensor:
