@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,10 @@ _RARER = 6  # times: how much rarer windows of guessed motion lose their style
 
 @dataclass(frozen=True)
 class Pass:
-    """Encoded windows of one augmented pass over the clips."""
+    """Encoded windows of one augmented pass over the clips; or those drawn for a step."""
 
-    features: Tensor  # [B, F, P, L, D] float16
-    mel: Tensor  # [B, T, 80] float16, of the sound before it was augmented
+    features: Tensor  # [B, F, P, L, D] float16, once drawn float32
+    mel: Tensor  # [B, T, 80] the same, of the sound before it was augmented
     coefficients: Tensor  # [B, F, K]
     heard: Tensor  # [B, F] bool
     styles: Tensor  # [B] rows
@@ -62,7 +63,8 @@ def encode_pass(source: PassSource, number: int) -> Pass:
     samples = sum(len(clip.audio) for clip in source.clips)
     count = min(source.windows, math.ceil(samples / form.samples))
     windows = draw_windows(source.clips, source.weights, count, form, source.augment, rng)
-    parts = [_encode(source.model, batch) for batch in _batches(windows, _ENCODER_BATCH)]
+    batches = iter(lambda: list(islice(windows, _ENCODER_BATCH)), [])
+    parts = [_encode(source.model, batch) for batch in batches]
     tensors = {name: torch.cat([tensors[name] for tensors, _ in parts]) for name in parts[0][0]}
     return Pass(**tensors, clips=tuple(name for _, names in parts for name in names))
 
@@ -152,17 +154,6 @@ def _encode(
     return tensors, [window.clip for window in windows]
 
 
-def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
-    batch: list[Window] = []
-    for window in windows:
-        batch.append(window)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 def _digest(arrays: Sequence[np.ndarray | Tensor]) -> str:
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for array in arrays:
@@ -196,25 +187,12 @@ class Row:
         return self.source.clips[self.index]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """The windows of one step, or of one process's share of it."""
-
-    features: Tensor  # [B, F, P, L, D]
-    mel: Tensor  # [B, T, 80]
-    true: Tensor  # [B, F, K]
-    heard: Tensor  # [B, F] bool
-    styles: Tensor  # [B] rows
-    times: Tensor  # [B, F]
-    clips: tuple[str, ...]
-
-
 def draw_rows(
     passes: Sequence[Pass],
     count: int,
     neutral: float,
     rng: np.random.Generator,
-    guessed: Set[str] = frozenset(),
+    guessed: Set[str],
 ) -> list[Row]:
     """Random windows, each pass with the same share; `neutral` of them lose their style, and
     fewer of those of `guessed` clips, from which the neutral style learns less."""
@@ -227,17 +205,17 @@ def draw_rows(
     return [Row(*place, is_plain) for place, is_plain in zip(places, plain, strict=True)]
 
 
-def gather(rows: Sequence[Row], device: torch.device) -> Drawn:
-    """The tensors of windows, stacked on a device."""
+def gather(rows: Sequence[Row], device: torch.device) -> Pass:
+    """The windows of a step, or of one process's share of it, stacked on a device."""
 
     def stacked(name: str) -> Tensor:
         return torch.stack([getattr(row.source, name)[row.index] for row in rows]).to(device)
 
     plain = torch.tensor([row.neutral for row in rows], device=device)
-    return Drawn(
+    return Pass(
         features=stacked("features").float(),
         mel=stacked("mel").float(),
-        true=stacked("coefficients"),
+        coefficients=stacked("coefficients"),
         heard=stacked("heard"),
         styles=stacked("styles").masked_fill(plain, 0),
         times=stacked("times"),

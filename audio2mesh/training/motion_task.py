@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import assert_never
 
 import numpy as np
 import torch
@@ -18,7 +17,6 @@ from audio2mesh.data.clips import Clip
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import (
-    Drawn,
     Pass,
     PassSource,
     cache_folder,
@@ -136,11 +134,11 @@ class MotionTask:
         batch = self._draw(step)
         with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
             decoded = self.model.decode(batch.features, batch.styles).float()
-        predicted = torch.where(batch.heard[..., None], decoded, batch.true)
+        predicted = torch.where(batch.heard[..., None], decoded, batch.coefficients)
         inner = inner_frames(self.model)
         motions = (
             self.model.motion(predicted[:, inner.start : inner.stop]),
-            self.model.motion(batch.true[:, inner.start : inner.stop]),
+            self.model.motion(batch.coefficients[:, inner.start : inner.stop]),
         )
         weights = vars(self.options.losses)
         guessed = torch.tensor([name in self.guessed for name in batch.clips], device=self.device)
@@ -161,7 +159,7 @@ class MotionTask:
             terms |= judged
         return loss, terms
 
-    def _draw(self, step: int) -> Drawn:
+    def _draw(self, step: int) -> Pass:
         """This process's part of the windows that all processes draw alike."""
         rng = np.random.default_rng([self.options.seed, 1, step])
         rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng, self.guessed)
@@ -182,17 +180,9 @@ def not_measured(clips: Sequence[Clip]) -> set[str]:
 
 def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype | None:
     """What the decoder computes in, where that is not float32."""
-    match precision:
-        case "auto":
-            return torch.bfloat16 if device.type == "cuda" else None
-        case "float32":
-            return None
-        case "bfloat16":
-            return torch.bfloat16
-        case "float16":
-            return torch.float16
-        case _:
-            assert_never(precision)
+    if precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" else None
+    return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
 
 
 def pass_encoder(source: PassSource, cache: Path | None) -> Callable[[int], Pass]:
