@@ -15,6 +15,7 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
 from audio2mesh.data.lips import best_lag
+from audio2mesh.data.vertex_files import open_array
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import write_arrays
@@ -100,11 +101,7 @@ def convert_clip(path: Path, out: Path) -> str:
 
 def read_values(path: Path) -> np.ndarray:
     """Weights [T, 116]. InputError for a file that holds anything else."""
-    columns = len(face_map().source_names)
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable .npy file ({error})") from error
+    columns, values = len(face_map().source_names), open_array(path)
     if values.ndim != 2 or values.shape[1] != columns or not np.isfinite(values).all():
         raise InputError(
             f"{path}: has shape {values.shape}, expected [T, {columns}] finite numbers"
