@@ -20,6 +20,7 @@ import numpy as np
 from audio2mesh.data.phones import PHONES, SILENCE, Phone
 from audio2mesh.sound import SAMPLE_RATE
 from common.errors import InputError
+from research.corpus.join import cut
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
@@ -84,15 +85,8 @@ def phones_between_silence(audio: np.ndarray, text: str) -> tuple[Phone, ...] | 
 
     It is aligned between silences of its own, which the phones' times do not count.
     """
-    seconds = len(audio) / SAMPLE_RATE
     found = align(np.pad(audio, round(_QUIET * SAMPLE_RATE)), text)
-    if found is None:
-        return None
-    moved = (
-        Phone(p.label, max(p.start - _QUIET, 0.0), min(p.end - _QUIET, seconds))
-        for p in found.phones
-    )
-    return tuple(phone for phone in moved if phone.end > phone.start)
+    return found and cut(found.phones, _QUIET, _QUIET + len(audio) / SAMPLE_RATE)
 
 
 def _align(decoder: Decoder, audio: np.ndarray, words: list[str]) -> Alignment | None:
