@@ -17,7 +17,7 @@ from avatar.behaviour.speech_events import RATE, in_parts, silence
 from avatar.geometry.rotations import head_angles, head_poses
 from avatar.geometry.vectors import Floats, directions
 from avatar.heads import load_head
-from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
+from avatar.heads.arkit import WEIGHTS, eye_angles
 from avatar.heads.arkit_fit import fit_weights
 from common.errors import InputError
 from research.evaluation.head.card import Performed
@@ -72,20 +72,15 @@ def recorded(path: Path, sound: Path | None) -> Performed:
     column = {name: weights[:, k] for k, name in enumerate(WEIGHTS)}
     blink = np.minimum(column["eyeBlinkLeft"], column["eyeBlinkRight"])
     brow = (column["browOuterUpLeft"] + column["browOuterUpRight"]) / 2
-    look = _look(column, head)
-    name = path.stem
-    return _long_enough(path, Performed(name, fps, np.degrees(head), prosody, blink, brow, look))
+    seen = np.degrees(head), prosody, blink, brow, _look(weights, head)
+    return _long_enough(path, Performed(path.stem, fps, *seen))
 
 
-def _look(column: dict[str, Floats], head: Floats) -> Floats:
-    """Directions [F, 2] of the eyes in degrees, of both together, with the head's turns [F, 3]."""
-
-    def turned(left: str, right: str) -> Floats:
-        by_left = EYE_DEGREES[left] * column[f"eyeLook{left}Left"]
-        return np.radians(by_left + EYE_DEGREES[right] * column[f"eyeLook{right}Right"]) / 2
-
-    yaw = turned("Out", "In") - turned("In", "Out")
-    pitch = turned("Up", "Up") - turned("Down", "Down")
+def _look(weights: Floats, head: Floats) -> Floats:
+    """Directions [F, 2] of the eyes in degrees, of both together, with the head's turns [F, 3], by
+    ARKit weights [F, 52]."""
+    eyes = eye_angles(weights)
+    yaw, pitch = -(eyes[:, :2] + eyes[:, 3:5]).T / 2
     turns = head_poses(torch.from_numpy(head), torch.zeros(3).double())[:, :3, :3].numpy()
     x, y, z = np.einsum("fij,fj->if", turns, directions(yaw, pitch))
     return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], 1))
