@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from avatar.people.glasses import FORMS, glasses_of
 from avatar.people.hair_cards import Style
 from avatar.people.subject import Colour
 from research.people.person import Factors, Person
+
+T = TypeVar("T")
 
 RACES = ("african", "asian", "caucasian")
 MODES, MODE_SIGMA = 50, 0.7  # of the shape space; at 1 faces of mixed targets get grotesque
@@ -71,7 +74,7 @@ def random_person(seed: int) -> Person:
     """The person of a seed: identity, age, skin, hair, brows, lashes, eyes and clothes that go
     together."""
     rng = np.random.default_rng(seed)
-    sex = ("female", "male")[int(rng.integers(2))]
+    sex = _one(rng, ("female", "male"))
     races = rng.dirichlet([0.6] * len(RACES))
     clearly = float(np.clip(rng.normal(0.85, 0.12), 0.5, 1))
     old = float(rng.beta(1, 3))
@@ -86,10 +89,8 @@ def random_person(seed: int) -> Person:
         tint=_factors(rng, 0.08, 0.03),
         lips=(1.12, 0.98, 0.98) if dark > 0.5 else (1.0, 1.0, 1.0),
         shine=0.6 - 0.15 * dark,
-        iris=IRISES[
-            int(rng.integers(len(IRISES) if races[2] > 0.6 and dark < 0.15 else DARK_IRISES))
-        ],
-        brows=BROWS[int(rng.integers(len(BROWS)))],
+        iris=_one(rng, IRISES if races[2] > 0.6 and dark < 0.15 else IRISES[:DARK_IRISES]),
+        brows=_one(rng, BROWS),
         brow_weight=float(rng.uniform(0.8, 1.2)) * (0.85 if sex == "female" else 1.1),
         lashes=_one(rng, LASHES[sex]),
         lash_weight=1.0 if sex == "female" else 0.6,
@@ -101,8 +102,8 @@ def random_person(seed: int) -> Person:
     return _with_glasses(person, np.random.default_rng([seed, GLASSES_STREAM]))
 
 
-def _one(rng: np.random.Generator, names: tuple[str, ...]) -> str:
-    return names[int(rng.integers(len(names)))]
+def _one(rng: np.random.Generator, items: tuple[T, ...]) -> T:
+    return items[int(rng.integers(len(items)))]
 
 
 def _factors(rng: np.random.Generator, common: float, own: float) -> Factors:
@@ -134,9 +135,7 @@ def _skins(rng: np.random.Generator, sex: str, dark: float, old: float) -> dict[
     age = "old" if rng.random() < 1.5 * old else "young"
     light = rng.permutation(SKINS[sex, age])[:2].tolist()
     share = float(rng.uniform(0.3, 1)) if len(light) == 2 else 1.0
-    shares = {light[0]: share}
-    if len(light) == 2:
-        shares[light[1]] = 1 - share
+    shares = dict(zip(light, (share, 1 - share), strict=False))
     brown = float(np.clip(1.3 * dark - 0.1, 0, 1))
     mixed = {name: (1 - brown) * part for name, part in shares.items()}
     mixed[_one(rng, SKINS["dark", age])] = brown
@@ -160,7 +159,7 @@ def _with_glasses(person: Person, rng: np.random.Generator) -> Person:
     """The same with glasses, if they wear some: not over hair before an eye."""
     worn = rng.random() < WEARERS and person.hair is not None and person.hair.name != "bob02"
     form = glasses_of(np.clip(rng.normal(0, 0.8, len(FORMS)), -1.5, 1.5), rng.uniform(*WIRES))
-    colour = FRAMES[int(rng.integers(len(FRAMES)))]
+    colour = _one(rng, FRAMES)
     return replace(person, glasses=form, frame=colour) if worn else person
 
 
@@ -178,6 +177,6 @@ def _hair_colour(rng: np.random.Generator, fair: bool, old: float) -> Colour:
     if rng.random() < (old - 0.4) * 2:
         own = GREY
     else:
-        own = HAIR_COLOURS[int(rng.integers(len(HAIR_COLOURS) if fair else 3))]
+        own = _one(rng, HAIR_COLOURS if fair else HAIR_COLOURS[:3])
     red, green, blue = (np.array(own) * np.exp(rng.normal(0, 0.05, 3))).round().tolist()
     return int(red), int(green), int(blue)
