@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from audio2mesh.data.clips import Clip, load_clip, motion_at, read_phones
+from audio2mesh.data.clips import Clip, clip_frames, load_clip, read_phones
 from audio2mesh.data.dataset import load_dataset, recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.data.options import AUDIO_SUFFIXES
@@ -42,8 +41,7 @@ class Recording:
         """The true motion at the centres of `frames` video frames."""
         if self.clip is None:
             return None
-        times = (torch.arange(frames, dtype=torch.float64) + 0.5) / fps
-        return Motion(motion_at(self.clip, times), self.clip.motion.basis)
+        return Motion(clip_frames(self.clip, fps, frames), self.clip.motion.basis)
 
 
 @dataclass(frozen=True)
