@@ -57,11 +57,6 @@ class MouthLayer:
     paint: Tensor  # [N, K] share of each of `KINDS`, less where it is darker than that
     gloss: Tensor  # [N] height of the highlight
 
-    @property
-    def albedo(self) -> Tensor:
-        """Reflected share of the light [N]."""
-        return self.paint @ torch.tensor(list(GREY.values())).to(self.paint)
-
 
 @dataclass(frozen=True)
 class _Shapes:
