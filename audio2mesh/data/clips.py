@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ Origin = Literal["captured", "tracked", "solved", "modelled"]
 """Where motion comes from: measured, tracked in films, solved or animated after video by others, or
 computed from phones."""
 
-FASTEST = 1000.0  # frames a second of motion
+_FASTEST = 1000.0  # frames a second of motion
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
 
 
@@ -55,9 +55,8 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
     weights of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face
     `template` [V, 3] where it differs from `rest`, or `offsets` [F, V, 3] from it. The speaking
     style is `style`, by default the clip's id. Optional: `origin` (captured, tracked, solved or
-    modelled)
-    and the phones as `phone_labels` [n] and `phone_times` [n, 2] in seconds. Processes that train
-    together read a share each. InputError names the file and what it lacks.
+    modelled) and the phones as `phone_labels` [n] and `phone_times` [n, 2] in seconds. Processes
+    that train together read a share each. InputError names the file and what it lacks.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of clips")
@@ -90,23 +89,32 @@ def load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
     data = read_arrays(path)
     if "fps" not in data:
         raise InputError(f"{path}: the clip does not say its frame rate `fps`")
+    audio = audio_beside(path)
+    if audio is None:
+        raise InputError(f"{path}: no recording {path.stem}.flac lies beside this clip")
     return Clip(
         name=path.stem,
         style=str(data.get("style", path.stem)),
-        audio=load_audio(_audio_beside(path)),
+        audio=load_audio(audio),
         motion=_read_motion(path, data, units, rest),
-        fps=_rate(path, data),
-        lag=pick_number(path, data, "sync_lag_ms") / 1000 if "sync_lag_ms" in data else 0.0,
+        fps=read_rate(path, data),
+        lag=read_lag(path, data),
         phones=read_phones(path, data),
         origin=_read_origin(path, data),
     )
 
 
-def _rate(path: Path, data: Arrays) -> float:
+def read_rate(path: Path, data: Arrays) -> float:
+    """Frames a second of the motion in an .npz. InputError names the file."""
     rate = pick_number(path, data, "fps")
-    if not 0 < rate <= FASTEST:
+    if not 0 < rate <= _FASTEST:
         raise InputError(f"{path}: 'fps' is {rate:g}, not a number of frames a second")
     return rate
+
+
+def read_lag(path: Path, data: Arrays) -> float:
+    """Seconds by which the motion in an .npz comes after the sound; 0 where it does not say."""
+    return pick_number(path, data, "sync_lag_ms") / 1000 if "sync_lag_ms" in data else 0.0
 
 
 def read_phones(path: Path, data: Arrays) -> tuple[Phone, ...]:
@@ -121,17 +129,14 @@ def read_phones(path: Path, data: Arrays) -> tuple[Phone, ...]:
 
 def _read_origin(path: Path, data: Arrays) -> Origin:
     name = str(data.get("origin", "captured"))
-    for known in get_args(Origin):
-        if name == known:
-            return known
-    raise InputError(f"{path}: origin {name!r} is none of {', '.join(get_args(Origin))}")
+    if name not in get_args(Origin):
+        raise InputError(f"{path}: origin {name!r} is none of {', '.join(get_args(Origin))}")
+    return cast(Origin, name)
 
 
-def _audio_beside(path: Path) -> Path:
-    for suffix in AUDIO_SUFFIXES:
-        if (audio := path.with_suffix(suffix)).exists():
-            return audio
-    raise InputError(f"{path}: no recording {path.stem}.flac lies beside this clip")
+def audio_beside(path: Path) -> Path | None:
+    """The recording of the same name, whatever its format."""
+    return next((s for suffix in AUDIO_SUFFIXES if (s := path.with_suffix(suffix)).exists()), None)
 
 
 def _read_motion(path: Path, data: Arrays, units: FaceUnits, rest: Tensor) -> Motion:

@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.data.clips import FASTEST
-from audio2mesh.data.options import AUDIO_SUFFIXES
+from audio2mesh.data.clips import audio_beside, read_lag, read_rate
 from audio2mesh.model.motion import sample_curves
 from audio2mesh.prosody.listener import prosody_of
 from audio2mesh.prosody.record import FRAMES_PER_SECOND, Floats, Prosody
 from audio2mesh.sound.waveform import load_audio
-from common.arrays import pick_floats, pick_number, read_arrays
+from common.arrays import pick_floats, read_arrays
 from common.errors import InputError
 from common.remote_folder import downloaded, list_files
 from common.shares import in_shares
@@ -97,17 +96,14 @@ def load_tracks(folder: Path) -> list[PoseTrack]:
 def load_track(path: Path) -> PoseTrack:
     """One track; see `load_tracks`."""
     data = read_arrays(path)
-    rate = pick_number(path, data, "fps")
-    if not 0 < rate <= FASTEST:
-        raise InputError(f"{path}: 'fps' is {rate:g}, not a number of frames a second")
-    lag = pick_number(path, data, "sync_lag_ms") / 1000 if "sync_lag_ms" in data else 0.0
+    rate, lag = read_rate(path, data), read_lag(path, data)
     head = torch.from_numpy(pick_floats(path, data, "head", (3,)))
     frames = int(len(head) / rate * FPS)
     if frames < 2:
         raise InputError(f"{path}: 'head' has {len(head)} frames, too few to learn a motion from")
     places = (torch.arange(frames, dtype=torch.float64) + 0.5) / FPS
     angles = sample_curves(head, (places + lag) * rate)
-    sound = next((s for suffix in AUDIO_SUFFIXES if (s := path.with_suffix(suffix)).exists()), None)
+    sound = audio_beside(path)
     prosody = None if sound is None else prosody_of(load_audio(sound))
     voice = unheard(frames) if prosody is None else voice_features(prosody, frames)
     return PoseTrack(path.stem, angles - angles.median(0).values, voice, prosody)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from audio2mesh.data.clips import read_lag, read_rate
 from audio2mesh.data.phones import Phone, to_arrays
 from audio2mesh.sound.waveform import load_audio
-from common.arrays import Arrays, pick, pick_floats, pick_number, read_arrays, write_arrays
+from common.arrays import Arrays, pick, pick_floats, read_arrays, write_arrays
 from common.errors import InputError
 from configs.cli import main
 from configs.verbs import Verb
@@ -51,8 +52,7 @@ def label(options: LabelClipsOptions) -> None:
 def _with_contact(path: Path, clip: Arrays, phones: Sequence[Phone]) -> np.ndarray:
     names = [str(name) for name in pick(path, clip, "arkit_names")]
     weights = pick_floats(path, clip, "arkit", (len(names),))
-    lag = pick_number(path, clip, "sync_lag_ms") / 1000 if "sync_lag_ms" in clip else 0.0
-    times = np.arange(len(weights)) / pick_number(path, clip, "fps") - lag
+    times = np.arange(len(weights)) / read_rate(path, clip) - read_lag(path, clip)
     return with_contact(weights, names, phones, times).astype(np.float32)
 
 
