@@ -130,8 +130,6 @@ class Dataset:
     topology: str
     fps: int
     """Frame rate at which models of these data are compared."""
-    metres: float = 1.0
-    """Metres in one unit of the source's own files: published errors are in that unit."""
 
 
 def load_dataset(folder: Path, units: FaceUnits, face: FaceGeometry, topology: str) -> Dataset:
@@ -148,13 +146,11 @@ def load_dataset(folder: Path, units: FaceUnits, face: FaceGeometry, topology: s
         case "clips":
             return Dataset(load_clips(folder, units, face.rest), face, topology, 25)
         case "vocaset-raw":
-            return _from_scans(folder, read_vocaset_raw(folder), "flame", 30, 1.0)
+            return _from_scans(folder, read_vocaset_raw(folder), "flame", 30)
         case "vocaset":
-            recordings = read_vertex_files(folder, VOCASET)
-            return _from_scans(folder, recordings, "flame", 30, 1.0)
+            return _from_scans(folder, read_vertex_files(folder, VOCASET), "flame", 30)
         case "biwi":
-            recordings = read_vertex_files(folder, BIWI)
-            return _from_scans(folder, recordings, "biwi", 25, BIWI.metres)
+            return _from_scans(folder, read_vertex_files(folder, BIWI), "biwi", 25)
         case other:
             assert_never(other)
 
@@ -178,17 +174,11 @@ def recognise(folder: Path) -> Format:
     return "clips"
 
 
-def _from_scans(
-    folder: Path,
-    recordings: list[Recording],
-    topology: Scans,
-    fps: int,
-    metres: float,
-) -> Dataset:
+def _from_scans(folder: Path, recordings: list[Recording], topology: Scans, fps: int) -> Dataset:
     trained = [recording for recording in recordings if recording.split == "train"]
     if not trained:
         raise InputError(f"{folder}: has no recording of the published training subjects")
     clips, basis = to_clips(recordings)
     rest = torch.stack([recording.template for recording in trained]).mean(0)
     face = scan_geometry(folder, topology, rest, basis)
-    return Dataset(clips, face, topology, fps, metres)
+    return Dataset(clips, face, topology, fps)

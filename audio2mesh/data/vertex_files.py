@@ -14,7 +14,6 @@ that a split leaves out are not used.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +33,17 @@ from common.restricted_pickle import read_pickle
 
 @dataclass(frozen=True)
 class Recording:
-    """Where one recording's sound and vertices are read from."""
+    """One recording's sound, and where its vertices are read from."""
 
     name: str
     style: str
     split: Split
     fps: float
-    frames: int
     template: Tensor  # [V, 3] metres, the speaker's own rest face
-    audio: Callable[[], np.ndarray]  # [S] float32, 16 kHz
-    vertices: Callable[[np.ndarray], np.ndarray]  # frames [n] → [n, V, 3] metres
+    audio: np.ndarray  # [S] float32, 16 kHz
+    stored: np.ndarray  # [T, 3V] or [T, V, 3] vertices, memory-mapped
+    rows: np.ndarray  # [F] of them that are used
+    metres: float  # in one unit of them
 
 
 def to_clips(recordings: Sequence[Recording]) -> tuple[list[Clip], Tensor]:
@@ -57,13 +57,13 @@ def to_clips(recordings: Sequence[Recording]) -> tuple[list[Clip], Tensor]:
 
 def scan_basis(recordings: Sequence[Recording]) -> Tensor:
     """One basis [K, V, 3] from frames spread evenly over all recordings."""
-    every = basis_stride(sum(recording.frames for recording in recordings))
-    sampled = [_offsets(r, np.arange(0, r.frames, every)) for r in recordings]
+    every = basis_stride(sum(len(recording.rows) for recording in recordings))
+    sampled = [_offsets(recording, every) for recording in recordings]
     return motion_basis(torch.cat(sampled))
 
 
 def _to_clip(recording: Recording, basis: Tensor) -> Clip:
-    offsets = _offsets(recording, np.arange(recording.frames))
+    offsets = _offsets(recording)
     if recording.split == "train":
         motion = Motion(project(offsets, basis), basis)
     else:
@@ -71,7 +71,7 @@ def _to_clip(recording: Recording, basis: Tensor) -> Clip:
     return Clip(
         name=recording.name,
         style=recording.style,
-        audio=recording.audio(),
+        audio=recording.audio,
         motion=motion,
         fps=recording.fps,
         lag=0.0,
@@ -79,9 +79,10 @@ def _to_clip(recording: Recording, basis: Tensor) -> Clip:
     )
 
 
-def _offsets(recording: Recording, frames: np.ndarray) -> Tensor:
-    """Offsets [n, V, 3] in metres of the chosen frames from the speaker's rest face."""
-    return torch.from_numpy(recording.vertices(frames)).float() - recording.template
+def _offsets(recording: Recording, every: int = 1) -> Tensor:
+    """Offsets [n, V, 3] in metres of every so many-th frame from the speaker's rest face."""
+    vertices = recording.stored[recording.rows[::every]] * recording.metres
+    return torch.from_numpy(vertices.reshape(len(vertices), -1, 3)).float() - recording.template
 
 
 _VOCASET_TRAIN = (
@@ -123,13 +124,6 @@ def biwi_split(subject: str, sentence: int) -> Split | None:
     return None
 
 
-VOCASET_VERTICES = 5023
-BIWI_VERTICES = 23_370
-BIWI_METRES = 0.2
-"""Metres in one unit of BIWI's files, about: UniTalker (arXiv 2408.00762) brings them to VOCASET's
-metres with this factor."""
-
-
 @dataclass(frozen=True)
 class VertexFiles:
     """What one data set has of its own in this layout."""
@@ -142,8 +136,9 @@ class VertexFiles:
     split: Callable[[str, int], Split | None]
 
 
-VOCASET = VertexFiles(VOCASET_VERTICES, 60.0, 2, 1.0, "_sentence", vocaset_split)
-BIWI = VertexFiles(BIWI_VERTICES, 25.0, 1, BIWI_METRES, "_e", biwi_split)
+VOCASET = VertexFiles(5023, 60.0, 2, 1.0, "_sentence", vocaset_split)
+BIWI = VertexFiles(23_370, 25.0, 1, 0.2, "_e", biwi_split)
+"""UniTalker (arXiv 2408.00762) brings BIWI's files to VOCASET's metres with that factor, about."""
 
 
 def read_vertex_files(folder: Path, kind: VertexFiles) -> list[Recording]:
@@ -184,7 +179,8 @@ def _recording(
         raise FileNotFoundError(f"{wav}: the recording of {path.name} is missing")
     if subject not in templates:
         raise InputError(f"{path.parents[1] / 'templates.pkl'}: has no rest face of {subject}")
-    shape = open_array(path).shape
+    stored = open_array(path)
+    shape = stored.shape
     if len(shape) < 2 or shape[0] == 0 or np.prod(shape[1:]) != 3 * kind.vertices:
         raise InputError(f"{path}: has shape {shape}, expected [T, {3 * kind.vertices}]")
     return Recording(
@@ -192,16 +188,12 @@ def _recording(
         style=subject,
         split=split,
         fps=kind.fps / kind.every,
-        frames=-(-shape[0] // kind.every),
         template=templates[subject],
-        audio=partial(load_audio, wav),
-        vertices=partial(_read_vertices, path, kind),
+        audio=load_audio(wav),
+        stored=stored,
+        rows=np.arange(0, len(stored), kind.every),
+        metres=kind.metres,
     )
-
-
-def _read_vertices(path: Path, kind: VertexFiles, frames: np.ndarray) -> np.ndarray:
-    rows = open_array(path)[frames * kind.every]
-    return (rows * kind.metres).reshape(len(rows), -1, 3)
 
 
 def open_array(path: Path) -> np.ndarray:
@@ -232,17 +224,17 @@ def read_vocaset_raw(folder: Path) -> list[Recording]:
             split = vocaset_split(subject, int(sequence.removeprefix("sentence")))
             if split is None:
                 continue
-            chosen = _rows(folder, rows[subject][sequence], len(vertices))
             recordings.append(
                 Recording(
                     name=f"{subject}_{sequence}",
                     style=subject,
                     split=split,
                     fps=VOCASET.fps / VOCASET.every,
-                    frames=len(chosen),
                     template=_entry(templates, folder / "templates.pkl", subject),
-                    audio=partial(_read_audio, folder, sounds, subject, sequence),
-                    vertices=partial(_read_frames, vertices, chosen),
+                    audio=_read_audio(folder, sounds, subject, sequence),
+                    stored=vertices,
+                    rows=_rows(folder, rows[subject][sequence], len(vertices)),
+                    metres=VOCASET.metres,
                 )
             )
     return recordings
@@ -254,10 +246,6 @@ def _rows(folder: Path, rows_of_frames: dict[int, int], count: int) -> np.ndarra
     if len(rows) == 0 or rows.min() < 0 or rows.max() >= count:
         raise InputError(f"{folder / 'subj_seq_to_idx.pkl'}: does not belong to data_verts.npy")
     return rows
-
-
-def _read_frames(vertices: np.ndarray, rows: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    return vertices[rows[frames]]
 
 
 def _read_audio(folder: Path, sounds: Any, subject: str, sequence: str) -> np.ndarray:

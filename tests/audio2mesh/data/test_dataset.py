@@ -26,7 +26,7 @@ def load(face: FaceGeometry):
 @pytest.mark.parametrize("write", [scans.write_vocaset_raw, scans.write_vocaset])
 def test_vocaset_in_both_layouts(load, tmp_path: Path, write):
     data = load(write(tmp_path))
-    assert (data.topology, data.fps, data.metres) == ("flame", 30, 1.0)
+    assert (data.topology, data.fps) == ("flame", 30)
     found = {clip.name: (clip.split, clip.style) for clip in data.clips}
     assert found == {
         f"{subject}_sentence{n:02d}": (split, subject)
@@ -72,7 +72,7 @@ def test_raw_vocaset_is_not_read_whole(load, tmp_path: Path):
 
 def test_biwi(load, tmp_path: Path):
     data = load(scans.write_biwi(tmp_path))
-    assert (data.topology, data.fps, data.metres) == ("biwi", 25, 0.2)
+    assert (data.topology, data.fps) == ("biwi", 25)
     assert {clip.name: clip.split for clip in data.clips} == {
         "F2_e01": "train",
         "F2_e33": "validation",
