@@ -15,7 +15,6 @@ BILABIALS = frozenset({"M", "B", "P"})
 LABIODENTALS = frozenset({"F", "V"})
 OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY"})
 ROUNDED = frozenset({"UW", "UH", "OW", "OY", "AO", "W", "SH", "ZH", "CH", "JH"})
-TONGUE = frozenset({"TH", "DH", "L", "N"})
 VOWELS = frozenset(
     {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
 )

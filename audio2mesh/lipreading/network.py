@@ -35,7 +35,6 @@ MEASURES = 15
 class Reading:
     """What the network says of crops [B, F, 88, 88]."""
 
-    features: Tensor  # [B, F, W]
     log_probs: Tensor  # [B, 2F, P + 1] of the CTC; the last is the blank
     phones: Tensor  # [B, 2F, P] the same scores, of the phone that lasts at each half frame
     shape: Tensor  # [B, F, M] measures of the mouth in millimetres
@@ -97,7 +96,6 @@ class LipReadNet(nn.Module):
         x = self.dropout(encoded)
         phones, blank = _by_step(self.phones(x)), _by_step(self.blank(x))
         return Reading(
-            features=encoded,
             log_probs=torch.cat([phones, blank], -1).log_softmax(-1),
             phones=phones,
             shape=shape,
