@@ -15,6 +15,8 @@ leave about 1 + K/n times the energy that the best K directions of all frames le
 that is held for less than a sampling step only may be missed.
 """
 
+_TOLERANCE, _MOST = 1e-7, 64  # share of the energy that a basis may lack; directions
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -34,12 +36,12 @@ def basis_stride(frames: int) -> int:
     return max(1, frames // BASIS_FRAMES)
 
 
-def motion_basis(offsets: Tensor, tolerance: float = 1e-7, largest: int = 64) -> Tensor:
+def motion_basis(offsets: Tensor) -> Tensor:
     """Principal directions [K, V, 3] of offsets [F, V, 3] about the rest face.
 
     Rows are orthogonal and scaled alike, so that squared distances between coefficients are squared
     distances between vertices up to one factor, and the leading coefficient has RMS 1. Directions
-    that together carry less than `tolerance` of the energy are dropped.
+    that together carry less than `_TOLERANCE` of the energy are dropped.
     """
     flat = offsets.flatten(1).double()  # [F, 3V]
     energy, vectors = torch.linalg.eigh(flat @ flat.T)
@@ -47,7 +49,7 @@ def motion_basis(offsets: Tensor, tolerance: float = 1e-7, largest: int = 64) ->
     if energy[0] <= 0:
         raise InputError("the training motion never moves")
     missing = 1 - energy.cumsum(0) / energy.sum()
-    count = min(largest, int((missing > tolerance).sum()) + 1)
+    count = min(_MOST, int((missing > _TOLERANCE).sum()) + 1)
     directions = vectors[:, :count].T @ flat / energy[:count, None].sqrt()  # [K, 3V] orthonormal
     scale = (energy[0] / len(flat)).sqrt()
     return (directions * scale).float().unflatten(1, (-1, 3))

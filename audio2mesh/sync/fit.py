@@ -12,7 +12,7 @@ from audio2mesh.model.motion import Motion
 from audio2mesh.sync.contrast import ContrastTask
 from audio2mesh.sync.critic import save_syncnet
 from audio2mesh.sync.network import SyncNet3D, lip_directions, lip_offsets
-from audio2mesh.sync.offsets import OffsetScore, offset_scores
+from audio2mesh.sync.offsets import OffsetScore, offset_score
 from audio2mesh.sync.options import SyncFitOptions
 from audio2mesh.sync.segments import FPS, running_speech
 from audio2mesh.training.distributed import process_group, rank
@@ -38,7 +38,7 @@ def fit_syncnet(
         if rank() > 0:
             return {}
         net = trainer.task.net.cpu()
-        scores = offset_scores(net, held, face, FPS)
+        scores = {clip.name: offset_score(net, clip, face, FPS) for clip in held}
         results = {name: asdict(score) for name, score in scores.items()}
         save_syncnet(net, options.out, {**record, "scores": results})
         state_path(options.out).unlink(missing_ok=True)

@@ -65,18 +65,19 @@ def _convolution(channels: int, width: int, stride: int) -> nn.Sequential:
     )
 
 
+_DIRECTIONS = 12  # at most
 _SMALLEST = 2e-4  # metres: directions that move less than this are not amplified further
 _NEIGHBOURS = 4
 _SEALED = 5e-4  # metres
 
 
-def lip_directions(offsets: Tensor, count: int = 12) -> Tensor:
+def lip_directions(offsets: Tensor) -> Tensor:
     """Principal directions [K, n, 3] of lip offsets [F, n, 3] about rest, in 1 / metre.
 
     The product with offsets gives curves of about RMS 1 (fewer for directions under 0.2 mm).
     """
     _, sizes, directions = torch.linalg.svd(offsets.flatten(1).double(), full_matrices=False)
-    count = min(count, len(sizes))
+    count = min(_DIRECTIONS, len(sizes))
     vertices = offsets.shape[1]
     rms = (sizes[:count].square() / (len(offsets) * vertices)).sqrt()  # metres, per vertex
     scaled = directions[:count] / (rms.clamp_min(_SMALLEST)[:, None] * vertices**0.5)

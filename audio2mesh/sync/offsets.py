@@ -4,7 +4,6 @@ finds by how many frames a recording was shifted.
 Offsets are in frames; a positive one means that the motion comes late.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +19,8 @@ from common.errors import InputError
 
 REACH = 10
 """Largest offset that is looked at, frames either way."""
+STRETCH = 2.0
+"""Seconds of which an offset is told."""
 
 
 @torch.no_grad()
@@ -66,14 +67,14 @@ def find_offsets(
     sound: Tensor,
     face: FaceGeometry,
     fps: float,
-    seconds: float = 2.0,
+    seconds: float = STRETCH,
 ) -> tuple[Tensor, Tensor]:
     """Offset [n] in frames of every stretch of `seconds`, and the share [n] of speech in it.
 
     Stretch i begins with frame i; its offset is the one of the smallest mean distance.
     """
     distances = offset_distances(net, motion, sound, face, fps)  # [W, 21]
-    length = stretch_windows(fps, seconds)
+    length = max(1, round(seconds * fps) - window_frames(fps) + 1)  # windows whole inside
     if len(distances) < length:
         raise InputError(f"the recording is shorter than the {seconds:g} s asked for")
     mean = distances.unfold(0, length, 1).nanmean(-1)  # [n, 21]
@@ -81,11 +82,6 @@ def find_offsets(
     windows = mel_windows(level_mel(as_mel(sound)), fps, len(distances))
     speech = speech_windows(windows).float().unfold(0, length, 1).mean(-1)
     return mean.argmin(1) - REACH, speech
-
-
-def stretch_windows(fps: float, seconds: float) -> int:
-    """Windows that lie whole inside a stretch."""
-    return max(1, round(seconds * fps) - window_frames(fps) + 1)
 
 
 def as_mel(sound: Tensor) -> Tensor:
@@ -110,9 +106,7 @@ class OffsetScore:
     lse_c: float
 
 
-def offset_score(
-    net: SyncNet3D, clip: Clip, face: FaceGeometry, fps: float, seconds: float = 2.0
-) -> OffsetScore:
+def offset_score(net: SyncNet3D, clip: Clip, face: FaceGeometry, fps: float) -> OffsetScore:
     """Delay the motion by each of the shifts and find it again in all 2-second stretches.
 
     Stretches begin every 5 frames and count where at least 30 % of their 0.2 s windows hold
@@ -123,12 +117,12 @@ def offset_score(
     errors = []
     for shift in SHIFTS:
         shifted = Motion(torch.roll(motion, shift, 0), clip.motion.basis)
-        found, speech = find_offsets(net, shifted, sound, face, fps, seconds)
+        found, speech = find_offsets(net, shifted, sound, face, fps)
         whole = slice(max(SHIFTS), len(found) - max(SHIFTS), _HOP)  # clear of the seam
         errors.append((found[whole] - shift)[speech[whole] >= _SPEECH_SHARE].abs())
     error = torch.cat(errors)
     if not len(error):
-        raise InputError(f"{clip.name}: no {seconds:g} s with speech to test on")
+        raise InputError(f"{clip.name}: no {STRETCH:g} s with speech to test on")
     return OffsetScore(
         len(error),
         float((error == 0).float().mean()),
@@ -142,9 +136,3 @@ def format_score(name: str, score: OffsetScore) -> str:
         f"{name}: within 1 frame {score.near:.1%}, exact {score.exact:.1%} of {score.stretches}; "
         f"LSE-D {score.lse_d:.3f}, LSE-C {score.lse_c:.3f}"
     )
-
-
-def offset_scores(
-    net: SyncNet3D, clips: Sequence[Clip], face: FaceGeometry, fps: float
-) -> dict[str, OffsetScore]:
-    return {clip.name: offset_score(net, clip, face, fps) for clip in clips}

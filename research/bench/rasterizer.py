@@ -22,9 +22,9 @@ WHITE = torch.ones(3)
 REPEATS = 15
 
 
-def head_of_gaussians(n: int, sh_degree: int, seed: int = 0) -> Gaussians:
+def head_of_gaussians(n: int, sh_degree: int) -> Gaussians:
     """An ellipsoid the size of a head, covered with flat Gaussians of about 1.6 mm."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)

@@ -59,10 +59,10 @@ def slope(angles: Floats, fps: float) -> float:
     return float(fitted[0].mean())
 
 
-def share_of_power(angle: Floats, fps: float, band: tuple[float, float] = ORDINARY_HZ) -> float:
-    """Share of an angle's [F] power in a band."""
+def share_of_power(angle: Floats, fps: float) -> float:
+    """Share of an angle's [F] power in the band ORDINARY_HZ."""
     hertz, power = spectrum(angle[:, None], fps)
-    within = (hertz >= band[0]) & (hertz < band[1])
+    within = (hertz >= ORDINARY_HZ[0]) & (hertz < ORDINARY_HZ[1])
     return float(power[within].sum() / max(power.sum(), 1e-20))
 
 
