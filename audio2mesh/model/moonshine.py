@@ -5,6 +5,7 @@ After Jeffries and others, "Moonshine: Speech Recognition for Live Transcription
 than a short film. Parameters are called as there, so that the weights of either fit the other.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,25 +43,14 @@ class Attention(nn.Module):
         return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
 
-class FeedForward(nn.Module):
-    """One hidden layer."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.fc2 = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
-
-
 class Block(nn.Module):
     """Attention and a feed-forward network, each on normalised states and added to them."""
 
     def __init__(self, width: int, hidden: int, heads: int) -> None:
         super().__init__()
         self.self_attn = Attention(width, heads)
-        self.mlp = FeedForward(width, hidden)
+        fc1, fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
+        self.mlp = nn.Sequential(OrderedDict(fc1=fc1, gelu=nn.GELU(), fc2=fc2))
         self.input_layernorm = nn.LayerNorm(width, bias=False)
         self.post_attention_layernorm = nn.LayerNorm(width, bias=False)
 
