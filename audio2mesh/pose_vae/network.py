@@ -52,7 +52,7 @@ class PoseNet(nn.Module):
         self.encoder = _Encoder(3 + len(FEATURES), width, latent)
         self.prior = _Encoder(3 + 1 + len(FEATURES), width, latent)
         self.unfold = nn.Linear(latent, width * WINDOW // 20)
-        self.rise = nn.Sequential(*(_Rising(width, by) for by in (5, 2, 2)))
+        self.rise = nn.Sequential(*(_rising(width, by) for by in (5, 2, 2)))
         self.given = nn.Conv1d(3 + 1 + len(FEATURES), width, 5, padding=2)
         dilations = (1, 2, 4, 8)
         self.decoder = nn.ModuleList(
@@ -94,10 +94,10 @@ class _Encoder(nn.Module):
     def __init__(self, into: int, width: int, latent: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _Convolution(into, width, 1),
-            _Convolution(width, width, 2),
-            _Convolution(width, width, 2),
-            _Convolution(width, width, 5),
+            _convolution(into, width, 1),
+            _convolution(width, width, 2),
+            _convolution(width, width, 2),
+            _convolution(width, width, 5),
             nn.Flatten(),
         )
         self.mean = nn.Linear(width * WINDOW // 20, latent)
@@ -109,22 +109,15 @@ class _Encoder(nn.Module):
         return Code(self.mean(features), spread)
 
 
-class _Convolution(nn.Sequential):
+def _convolution(into: int, width: int, stride: int) -> nn.Module:
     """A strided convolution over time."""
-
-    def __init__(self, into: int, width: int, stride: int) -> None:
-        super().__init__(nn.Conv1d(into, width, 5, stride, padding=2), nn.GELU())
+    return nn.Sequential(nn.Conv1d(into, width, 5, stride, padding=2), nn.GELU())
 
 
-class _Rising(nn.Sequential):
+def _rising(width: int, by: int) -> nn.Module:
     """As many times the frames."""
-
-    def __init__(self, width: int, by: int) -> None:
-        super().__init__(
-            nn.Upsample(scale_factor=by, mode="linear"),
-            nn.Conv1d(width, width, 5, padding=2),
-            nn.GELU(),
-        )
+    rise = nn.Upsample(scale_factor=by, mode="linear")
+    return nn.Sequential(rise, nn.Conv1d(width, width, 5, padding=2), nn.GELU())
 
 
 class _Residual(nn.Module):
