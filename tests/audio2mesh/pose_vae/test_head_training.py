@@ -10,8 +10,7 @@ from broken_off import same_weights, stop_inside_step
 from pose_tracks import small_options, write_tracks
 from support import Outcome
 
-from audio2mesh.pose_vae.fit import fit_pose, load_pose_net
-from audio2mesh.pose_vae.measures import PoseScores
+from audio2mesh.pose_vae.fit import PoseScores, fit_pose, load_pose_net
 from audio2mesh.pose_vae.network import CONTEXT, HOP, MARGIN, head_motion
 from audio2mesh.pose_vae.options import PoseTrainOptions
 from audio2mesh.pose_vae.task import PoseTask, new_net, window_losses
