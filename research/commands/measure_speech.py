@@ -24,8 +24,7 @@ from research.evaluation.options import (
     VoicesEvaluationOptions,
 )
 from research.evaluation.speech.evaluate import Evaluation, evaluate, figures_table
-from research.evaluation.speech.judges import sync_judge
-from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.measures import Judge, sync_judge
 from research.evaluation.speech.recordings import Material
 from research.evaluation.voices.evaluate import VoicesEvaluation, evaluate_voices
 from research.lipreading.judge import lip_reading_judge

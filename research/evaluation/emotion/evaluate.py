@@ -33,8 +33,7 @@ from research.evaluation.emotion.spoken import (
 from research.evaluation.figures import check_outputs
 from research.evaluation.options import EmotionEvaluationOptions, MaterialOptions
 from research.evaluation.speech.articulation import mouth_curves
-from research.evaluation.speech.judges import sync_judge
-from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.measures import Judge, sync_judge
 from research.evaluation.speech.recordings import Recording, load_material
 
 SHARED = "anny-head"

@@ -1,4 +1,4 @@
-"""All measures of one row of the table; vertex errors, dynamics and temporal misalignment."""
+"""All measures of one row of the table; vertex errors, dynamics, temporal misalignment and sync."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,8 @@ from audio2mesh.data.lips import (
     opening_bounds,
 )
 from audio2mesh.model.motion import Motion
+from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.offsets import lse
 from research.evaluation.speech.articulation import (
     Score,
     Scores,
@@ -67,6 +69,24 @@ MEASURES: Mapping[str, str] = {
 Judge = Callable[[Motion, Recording, float], Scores]
 """Measures of a motion [F, ..] at a frame rate that need more than geometry: sync, lip-reading."""
 Figures = dict[str, float | None]
+
+_SHORTEST = 1.0  # seconds; in less the offsets of LSE-D and LSE-C do not fit
+
+
+def sync_judge(net: SyncNet3D, face: FaceGeometry) -> Judge:
+    """LSE-D and LSE-C by a SyncNet3D; recordings count by their frames.
+
+    Results are measured by the instance that is kept for that, choices by the one of the loss.
+    """
+
+    def judge(motion: Motion, recording: Recording, fps: float) -> dict[str, Score]:
+        if recording.seconds < _SHORTEST:
+            return {}
+        distance, confidence = lse(net, motion, torch.from_numpy(recording.audio), face, fps)
+        frames = len(motion.coefficients)
+        return {"lse_d": Score(distance, frames), "lse_c": Score(confidence, frames)}
+
+    return judge
 
 
 def row_figures(

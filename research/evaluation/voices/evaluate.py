@@ -36,8 +36,7 @@ from research.evaluation.figures import check_outputs, mean, median_of
 from research.evaluation.options import VoicesEvaluationOptions
 from research.evaluation.speech.articulation import articulation, mouth_curves
 from research.evaluation.speech.films import met
-from research.evaluation.speech.judges import sync_judge
-from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.measures import Judge, sync_judge
 from research.evaluation.speech.recordings import Recording
 from research.evaluation.voices.identity import identity_drift
 

@@ -7,7 +7,7 @@ from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.offsets import lse
 from audio2mesh.sync.options import Role
 from research.evaluation.speech.articulation import Score
-from research.evaluation.speech.judges import sync_judge
+from research.evaluation.speech.measures import sync_judge
 from research.evaluation.speech.recordings import Recording
 
 
