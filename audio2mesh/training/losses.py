@@ -42,13 +42,13 @@ def vertex_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
 
 def lip_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """Mean over frames and lip vertices of the squared distance, mm²."""
-    return _mean_square(predicted.coefficients - true.coefficients, predicted.basis[:, face.lips])
+    return _mean_square(predicted.coefficients - true.coefficients, predicted.basis, face)
 
 
 def velocity_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """The lip loss of frame-to-frame differences, mm²."""
     error = predicted.coefficients - true.coefficients
-    return _mean_square(error.diff(dim=-2), predicted.basis[:, face.lips])
+    return _mean_square(error.diff(dim=-2), predicted.basis, face)
 
 
 def gap_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
@@ -200,10 +200,15 @@ def phoned_losses(
     return {name: PHONED_LOSSES[name](ours, theirs, face) * share for name in asked}
 
 
-def _mean_square(coefficients: Tensor, basis: Tensor) -> Tensor:
-    """Mean squared length in mm² of offsets with coefficients [.., K] on a basis [K, n, 3]."""
-    gram = basis.flatten(1) @ basis.flatten(1).T / basis.shape[1]  # [K, K]
-    return ((coefficients @ gram) * coefficients).sum(-1).mean() * MM**2
+def _mean_square(coefficients: Tensor, basis: Tensor, face: FaceGeometry) -> Tensor:
+    """Mean squared length in mm² of the lips' offsets with coefficients [.., K]."""
+    return ((coefficients @ lip_gram(basis, face)) * coefficients).sum(-1).mean() * MM**2
+
+
+def lip_gram(basis: Tensor, face: FaceGeometry) -> Tensor:
+    """[K, K] m²: its quadratic form of coefficients is the lips' mean squared offset."""
+    lips = basis[:, face.lips].flatten(1)
+    return lips @ lips.T / len(face.lips)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,7 @@ from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.training.augment import augment
 from audio2mesh.training.batches import window_form
-from audio2mesh.training.lip_directions import gentlest_ways, lip_gram
-from audio2mesh.training.losses import contact_loss
+from audio2mesh.training.losses import contact_loss, lip_gram
 from audio2mesh.training.manner_options import MannerOptions
 from audio2mesh.training.motion_task import NEUTRAL_ROW
 from audio2mesh.training.options import AugmentOptions
@@ -44,6 +43,7 @@ ENCODED = 8  # windows at a time
 CONTEXT = 12  # frames at each end of a window that nothing is learned of
 DIFFERENCES = 2.0  # weight of differences from frame to frame over that of values
 SWING = 80.0  # weight of swings of another size, which means of what may be would shrink
+RIDGE = 1e-3  # of the lips' mean motion: what hardly moves them is no way to move them
 MOUTH = 55.0  # mm between the corners of a mouth, by which widths count as gaps do
 
 
@@ -134,6 +134,19 @@ def left_at_closures(films: Sequence[Clip], face: FaceGeometry) -> float:
     return max(float(gaps.quantile(OFTEN_SHUT)) - CLOSED, 0.0)
 
 
+def gentlest_ways(model: SpeechToMotion, face: FaceGeometry) -> Tensor:
+    """[K, 2] coefficients that part the lips, and the mouth's corners, by a metre, and of all such
+    move the lips least; the other one of both stays."""
+    (upper, lower), (right, left) = face.pairs, face.corners
+    gap = (model.basis[:, upper] - model.basis[:, lower])[..., 1].mean(1)
+    width = (model.basis[:, left] - model.basis[:, right])[:, 0]
+    openings = torch.stack([gap, width], 1).double()  # [K, 2]
+    gram = (MM**2 * lip_gram(model.basis, face)).double()
+    gram = gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram)).double()
+    found = torch.linalg.solve(gram, openings)
+    return (found @ torch.linalg.inv(openings.T @ found)).float()
+
+
 def closer(film: Clip, by: float, way: Tensor, face: FaceGeometry) -> Clip:
     """The film with lips that are nearer by so many metres, at least shut; way [K]: what parts
     them by a metre."""
@@ -220,7 +233,8 @@ def _learn(
     for change in changes.values():
         change.requires_grad_()
     optimiser = torch.optim.Adam(changes.values(), options.learning_rate)
-    chance, gram = torch.Generator().manual_seed(options.seed), lip_gram(model, face)
+    chance = torch.Generator().manual_seed(options.seed)
+    gram = MM**2 * lip_gram(model.basis, face)
     others = max(1, options.batch // 2)
     for step in range(options.steps):
         falling = 0.5 * (1 + math.cos(math.pi * step / options.steps))

@@ -89,9 +89,7 @@ class MotionTask:
         self.face = face.to(self.device)
         self.phoned = phoned_clips(clips)
         self.guessed = not_measured(clips)
-        self.encode = pass_encoder(
-            PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
-        )
+        self.encode = pass_encoder(model, clips, weights, options, cache)
         self.autocast = autocast_dtype(options.precision, self.device)
         self.passes: deque[Pass] = deque(maxlen=options.passes)
         self.next_pass = 0
@@ -185,8 +183,15 @@ def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype | 
     return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
 
 
-def pass_encoder(source: PassSource, cache: Path | None) -> Callable[[int], Pass]:
+def pass_encoder(
+    model: SpeechToMotion,
+    clips: Sequence[Clip],
+    weights: np.ndarray,
+    options: TrainOptions,
+    cache: Path | None,
+) -> Callable[[int], Pass]:
     """Number of a pass → the pass, by way of the cache where there is one."""
+    source = PassSource(model, clips, weights, options.windows, options.seed, options.augment)
     if cache is None:
         return partial(encode_pass, source)
     return partial(cached_pass, cache_folder(cache, source), source)

@@ -11,14 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.face_geometry import MM, FaceGeometry
 from audio2mesh.data.sources import TrainingData
 from audio2mesh.model.checkpoint import save_model
 from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.speech_to_motion import SpeechToMotion
-from audio2mesh.training.batches import Pass, PassSource
-from audio2mesh.training.lip_directions import lip_gram
-from audio2mesh.training.losses import EXPECTILE
+from audio2mesh.training.batches import Pass
+from audio2mesh.training.losses import EXPECTILE, lip_gram
 from audio2mesh.training.motion_task import pass_encoder, phoned_clips
 from audio2mesh.training.options import FitOptions
 from audio2mesh.training.run import Scores, new_model, score_clips
@@ -42,10 +41,7 @@ def fit_tongue(options: FitOptions, out: Path, data: TrainingData, device: torch
     if not (phoned and len(data.face.tongue)):
         raise InputError("--tongue-only takes clips with phones of a head that has a tongue")
     model, train = new_model(options, data).to(device).eval(), options.train
-    source = PassSource(
-        model, data.training, data.weights, train.windows, train.seed, train.augment
-    )
-    encode = pass_encoder(source, options.cache)
+    encode = pass_encoder(model, data.training, data.weights, train, options.cache)
     face = data.face.to(device)
     with progress_bar("hearing", train.passes, "passes/s") as show:
 
@@ -95,7 +91,7 @@ def _spoken(model: SpeechToMotion, encoded: Pass, row: int) -> tuple[Tensor, Ten
 def tongue_way(model: SpeechToMotion, face: FaceGeometry) -> Tensor:
     """Coefficients [K] that bring the tip of the tongue forward by a metre and leave the lips."""
     forward = model.basis[:, face.tongue, 2].mean(1).double()
-    gram = lip_gram(model, face).double()
+    gram = (MM**2 * lip_gram(model.basis, face)).double()
     still = gram + STILL * gram.diagonal().mean() * torch.eye(len(gram)).to(gram)
     found = torch.linalg.solve(still, forward)
     return (found / (found @ forward)).float()

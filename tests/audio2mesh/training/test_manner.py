@@ -15,9 +15,9 @@ from audio2mesh.model.manner import with_manner
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.options import DecoderOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
-from audio2mesh.training.lip_directions import gentlest_ways
 from audio2mesh.training.manner import (
     closer,
+    gentlest_ways,
     learn_manner,
     left_at_closures,
     lesson,
