@@ -1,7 +1,5 @@
 """Sample rate conversion by soxr, channel mixing, and signs that a media file is truncated."""
 
-from __future__ import annotations
-
 import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence

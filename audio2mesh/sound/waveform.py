@@ -4,8 +4,6 @@ PyAV decodes; encoder delay and padding are removed where the container tells th
 The network hears mono at 16 kHz; a video's sound track is the same file in stereo at its own rate.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

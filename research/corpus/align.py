@@ -5,8 +5,6 @@ dictionary come with the package, which only this file imports. Words that the d
 composed of known ones, and alignments that cannot be right are rejected.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -89,7 +87,7 @@ def phones_between_silence(audio: np.ndarray, text: str) -> tuple[Phone, ...] | 
     return found and cut(found.phones, _QUIET, _QUIET + len(audio) / SAMPLE_RATE)
 
 
-def _align(decoder: Decoder, audio: np.ndarray, words: list[str]) -> Alignment | None:
+def _align(decoder: "Decoder", audio: np.ndarray, words: list[str]) -> Alignment | None:
     decoder.set_align_text(" ".join(words))
     if not _hear(decoder, audio) or decoder.hyp() is None:
         return None
@@ -107,7 +105,7 @@ def pronounceable(text: str) -> list[str] | None:
     return [word for spelling in found for word in spelling or ()]
 
 
-def _hear(decoder: Decoder, audio: np.ndarray) -> bool:
+def _hear(decoder: "Decoder", audio: np.ndarray) -> bool:
     pcm = (np.clip(audio, -1, 1) * _FULL_SCALE).astype("<i2").tobytes()
     decoder.start_utt()
     try:
@@ -118,7 +116,7 @@ def _hear(decoder: Decoder, audio: np.ndarray) -> bool:
     return True
 
 
-def _read(decoder: Decoder, seconds: float) -> Alignment | None:
+def _read(decoder: "Decoder", seconds: float) -> Alignment | None:
     """What the decoder found; its entries are valid only while `alignment` is held and read."""
     alignment = decoder.get_alignment()
     phones: list[tuple[str, int]] = []  # label, first frame
@@ -153,7 +151,7 @@ def pronunciations(word: str) -> list[tuple[str, ...]]:
 
 
 @cache
-def _decoder(beam: float) -> Decoder:
+def _decoder(beam: float) -> "Decoder":
     return _library().Decoder(lm=None, loglevel="FATAL", beam=beam, pbeam=beam, wbeam=beam**0.6)
 
 

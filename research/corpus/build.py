@@ -1,7 +1,5 @@
 """Build the corpus: a folder of voices → clips of speech with modelled motion."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

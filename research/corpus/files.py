@@ -1,7 +1,5 @@
 """Clips of the corpus on disk: `<id>.wav` with `<id>.npz`, and which voices are complete."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,8 +1,6 @@
 """Join short recordings to long ones with pauses between them, at one level; phones are shifted,
 and pauses that the energy shows are added to them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ spectrum gives the probability of every phone 50 times a second; it is trained o
 phones are known.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

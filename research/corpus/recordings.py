@@ -5,8 +5,6 @@ Two forms of transcript are read, line by line: `name: text`, as the Asterisk so
 sets have it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

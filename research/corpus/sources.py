@@ -1,7 +1,5 @@
 """Where recordings with phones come from: alignment, synthetic voices, recognition."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

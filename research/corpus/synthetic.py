@@ -3,8 +3,6 @@
 They are used where they are installed; each says itself which phones it speaks and when they end.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import tempfile

@@ -1,7 +1,5 @@
 """Training of the phone recogniser on clips whose phones are known."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ A sentence's line number decides whether it belongs to training, validation or t
 three has voices of its own.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

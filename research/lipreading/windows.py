@@ -1,8 +1,6 @@
 """Training windows: a new synthetic person in a new light in each, and measures of the mouth that
 the lip reader learns beside the phones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
