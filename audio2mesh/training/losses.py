@@ -12,13 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.data.face_geometry import (
-    MM,
-    FaceGeometry,
-    lip_gap,
-    teeth_distance,
-    tongue_reach,
-)
+from audio2mesh.data.face_geometry import MM, FaceGeometry, lip_gap, teeth_distance, tongue_reach
 from audio2mesh.model.motion import Motion
 
 EXPECTILE = 0.8

@@ -28,13 +28,7 @@ from audio2mesh.training.batches import (
     mel_steps,
 )
 from audio2mesh.training.distributed import own_part, rank, take_from_first, world_size
-from audio2mesh.training.losses import (
-    LOSSES,
-    Batch,
-    Critic,
-    partly_copied_losses,
-    phoned_losses,
-)
+from audio2mesh.training.losses import LOSSES, Batch, Critic, partly_copied_losses, phoned_losses
 from audio2mesh.training.options import Precision, TrainOptions
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError

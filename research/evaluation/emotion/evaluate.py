@@ -25,11 +25,7 @@ from common.errors import InputError
 from common.progress import progress_bar
 from research.evaluation.emotion.kept import Kept, NeutralSpeech
 from research.evaluation.emotion.seen import LEVELS, Person, Seen, look, recognised, seen_growth
-from research.evaluation.emotion.spoken import (
-    EXPRESSED_EMOTIONS,
-    SpeakingAvatar,
-    geometry,
-)
+from research.evaluation.emotion.spoken import EXPRESSED_EMOTIONS, SpeakingAvatar, geometry
 from research.evaluation.figures import check_outputs
 from research.evaluation.options import EmotionEvaluationOptions, MaterialOptions
 from research.evaluation.speech.articulation import mouth_curves
