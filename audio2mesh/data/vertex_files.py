@@ -47,19 +47,14 @@ class Recording:
 
 
 def to_clips(recordings: Sequence[Recording]) -> tuple[list[Clip], Tensor]:
-    """All clips, and the training motion's basis [K, V, 3].
+    """All clips, and the training motion's basis [K, V, 3] from frames spread evenly over it.
 
     Raises InputError if no recording is for training.
     """
-    basis = scan_basis([recording for recording in recordings if recording.split == "train"])
+    trained = [recording for recording in recordings if recording.split == "train"]
+    every = basis_stride(sum(len(recording.rows) for recording in trained))
+    basis = motion_basis(torch.cat([_offsets(recording, every) for recording in trained]))
     return [_to_clip(recording, basis) for recording in recordings], basis
-
-
-def scan_basis(recordings: Sequence[Recording]) -> Tensor:
-    """One basis [K, V, 3] from frames spread evenly over all recordings."""
-    every = basis_stride(sum(len(recording.rows) for recording in recordings))
-    sampled = [_offsets(recording, every) for recording in recordings]
-    return motion_basis(torch.cat(sampled))
 
 
 def _to_clip(recording: Recording, basis: Tensor) -> Clip:

@@ -49,11 +49,6 @@ def voice_features(prosody: Prosody, frames: int) -> Tensor:
     return torch.from_numpy(rows.reshape(frames, _STEP, len(FEATURES)).mean(1))
 
 
-def unheard(frames: int) -> Tensor:
-    """[F, FEATURES] of frames whose sound is not known."""
-    return torch.zeros(frames, len(FEATURES))
-
-
 def _left(prosody: Prosody) -> Floats:
     """Seconds [T] to the end of the phrase, at most `_LEFT`; 0 outside of phrases."""
     left = np.zeros(len(prosody))
@@ -105,7 +100,8 @@ def load_track(path: Path) -> PoseTrack:
     angles = sample_curves(head, (places + lag) * rate)
     sound = audio_beside(path)
     prosody = None if sound is None else prosody_of(load_audio(sound))
-    voice = unheard(frames) if prosody is None else voice_features(prosody, frames)
+    unknown = torch.zeros(frames, len(FEATURES))
+    voice = unknown if prosody is None else voice_features(prosody, frames)
     return PoseTrack(path.stem, angles - angles.median(0).values, voice, prosody)
 
 

@@ -35,16 +35,12 @@ def sync_critic(net: SyncNet3D, face: FaceGeometry, fps: float) -> Critic:
         with torch.no_grad():
             windows = mel_windows(level_mel(batch.mel), fps, mouth.shape[1])
             sound = net.embed_level(windows)
-        heard = speech_windows(windows) & _inside(batch.times, window_frames(fps))  # [B, W]
+        inside = batch.times.isfinite().unfold(1, window_frames(fps), 1).all(-1)
+        heard = speech_windows(windows) & inside  # [B, W]
         apart = 1 - (mouth * sound).sum(-1)
         return (apart * heard).sum() / heard.sum().clamp_min(1)
 
     return critic
-
-
-def _inside(times: Tensor, frames: int) -> Tensor:
-    """Windows [B, W] whose frames, at times [B, F], all lie in the recording."""
-    return times.isfinite().unfold(1, frames, 1).all(-1)
 
 
 FORMAT = "voicesplat-syncnet3d-1"

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from audio2mesh.data.clips import Clip
@@ -23,7 +22,7 @@ from audio2mesh.sound.mel import MEL_HOP
 from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.windows import Window, WindowForm, draw_windows
 from common.atomic import write_beside
-from common.tensor_files import write_tensors
+from common.tensor_files import read_tensors, write_tensors
 
 _FORMAT = 4  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8
@@ -132,9 +131,8 @@ def save_pass(encoded: Pass, path: Path) -> None:
 
 def load_pass(path: Path) -> Pass:
     """Open what `save_pass` wrote; the tensors stay on disk until they are used."""
-    with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return Pass(**tensors, clips=tuple(json.loads(file.metadata()["clips"])))
+    tensors, metadata = read_tensors(path)
+    return Pass(**tensors, clips=tuple(json.loads(metadata["clips"])))
 
 
 @torch.no_grad()

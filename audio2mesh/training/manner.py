@@ -192,8 +192,8 @@ def lesson(
 ) -> Lesson:
     """What is learned of windows, whose motion is trusted or not; the sound is encoded once."""
     sounds = torch.from_numpy(np.stack([window.audio for window in windows]))
-    parts = [_features(model, part) for part in sounds.split(ENCODED)]
-    features = torch.cat(parts)
+    parts = [model.raw_features(part) for part in sounds.split(ENCODED)]
+    features = model.standardised(torch.cat(parts)).flatten(2)
     before = torch.cat([model.decoder(part, _neutral(part)) for part in features.split(ENCODED)])
     true = torch.stack([window.coefficients for window in windows])
     filmed = torch.stack([~window.times.isnan() for window in windows]) & trusted
@@ -210,10 +210,6 @@ def _joined(lessons: Sequence[Lesson]) -> Lesson:
             for values in zip(*(vars(one).values() for one in lessons), strict=True)
         )
     )
-
-
-def _features(model: SpeechToMotion, sounds: Tensor) -> Tensor:
-    return model.standardised(model.raw_features(sounds)).flatten(2)
 
 
 def _neutral(features: Tensor) -> Tensor:

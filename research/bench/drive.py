@@ -106,9 +106,5 @@ def measure_drive(
         done = run(words, stdout=DEVNULL, stderr=PIPE, text=True, check=False)
         if done.returncode:
             raise InputError(done.stderr.strip().splitlines()[-1].removeprefix("error: "))
-        return _read_report(report)
-
-
-def _read_report(path: Path) -> Report:
-    saved = json.loads(path.read_text())
-    return Report(**{field.name: saved[field.name] for field in fields(Report)})
+        saved = json.loads(report.read_text())
+        return Report(**{field.name: saved[field.name] for field in fields(Report)})

@@ -68,14 +68,10 @@ def measure_rasterizer(n: int, sh_degree: int) -> tuple[float, float]:
     return forward, _backward_ms(scene, view)
 
 
-def _random_gradients(image: Image) -> Image:
-    generator = np.random.default_rng(1)
-    planes = (plane for plane in image if plane is not None)
-    return Image(*(generator.standard_normal(plane.shape, np.float32) for plane in planes))
-
-
 def _backward_ms(scene: Scene, view: View) -> float:
     splats = project_and_bin(scene, view)
     image = blend(splats, view, np.zeros(3, np.float32), with_depth=True)
-    by_image = _random_gradients(image)
+    generator = np.random.default_rng(1)
+    planes = (plane for plane in image if plane is not None)
+    by_image = Image(*(generator.standard_normal(plane.shape, np.float32) for plane in planes))
     return median_ms(lambda: gradients(scene, view, splats, image, by_image))

@@ -30,8 +30,8 @@ _CLOSE_PER_PRESS = 2 * 1.15 / 34.5  # jaw opening that the overlap of pressed li
 _CLOSE_PER_PUCKER = 0.85 / 34.5
 
 
-def _at_most(bound: float, *channels: str) -> dict[str, float]:
-    return dict.fromkeys(channels, bound)
+def _none_of(*channels: str) -> dict[str, float]:
+    return dict.fromkeys(channels, 0.0)
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ CLOSURE = Demand(
     BILABIALS,
     low={"jawOpen": 0.03, "mouthPress": 0.08},
     high={
-        **_at_most(0.0, "mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper"),
-        **_at_most(0.0, "mouthRollLower", "mouthRollUpper", "mouthStretch", "tongueOut"),
+        **_none_of("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper"),
+        **_none_of("mouthRollLower", "mouthRollUpper", "mouthStretch", "tongueOut"),
         **{"jawOpen": 0.10, "mouthPress": 0.12, "mouthPucker": 0.12, "mouthSmile": 0.0},
     },
     hold=_TWO_FRAMES,
@@ -58,8 +58,8 @@ CONTACT = Demand(
     LABIODENTALS,
     low={"jawOpen": 0.13, "mouthRollLower": 0.65, "mouthUpperUp": 0.50},
     high={
-        **_at_most(0.0, "mouthFunnel", "mouthLowerDown", "mouthShrugUpper", "tongueOut"),
-        **_at_most(0.0, "mouthRollUpper", "mouthPress"),
+        **_none_of("mouthFunnel", "mouthLowerDown", "mouthShrugUpper", "tongueOut"),
+        **_none_of("mouthRollUpper", "mouthPress"),
         **{"jawOpen": 0.16, "mouthUpperUp": 0.60, "mouthPucker": 0.15},
     },
     hold=0.06,
@@ -71,12 +71,12 @@ DEMANDS = (
     Demand(
         frozenset({"UW", "W"}),
         low={"mouthPucker": 0.50},
-        high={"jawOpen": 0.20, **_at_most(0.0, "mouthStretch", "mouthSmile")},
+        high={"jawOpen": 0.20, **_none_of("mouthStretch", "mouthSmile")},
     ),
     Demand(
         frozenset({"UH", "OW", "OY", "AO", "SH", "ZH", "CH", "JH"}),
         low={"mouthPucker": 0.22, "mouthFunnel": 0.22},
-        high=_at_most(0.0, "mouthStretch", "mouthSmile"),
+        high=_none_of("mouthStretch", "mouthSmile"),
     ),
     Demand(frozenset({"L", "N", "T", "D"}), low={"jawOpen": 0.08, "tongueOut": 0.38}),
     Demand(

@@ -52,7 +52,8 @@ def lipreading_critic(
         losses = []
         for row, part in _stretches(batch, frames):
             with torch.no_grad():
-                taught = teacher(_stretch(batch, row, part))
+                true = Motion(batch.true.coefficients[row, part], batch.true.basis)
+                taught = teacher(Stretch(true, batch.clips[row], batch.times[row, part]))
             if taught is not None:
                 predicted = Motion(batch.predicted.coefficients[row, part], batch.predicted.basis)
                 crops = render(rest + predicted.offsets())
@@ -91,8 +92,3 @@ def _stretches(batch: Batch, frames: int) -> Iterator[tuple[int, slice]]:
     for row in rng.permutation(len(batch.clips)).tolist():
         start = int(rng.integers(max(1, count - frames + 1)))
         yield row, slice(start, min(count, start + frames))
-
-
-def _stretch(batch: Batch, row: int, part: slice) -> Stretch:
-    true = Motion(batch.true.coefficients[row, part], batch.true.basis)
-    return Stretch(true, batch.clips[row], batch.times[row, part])

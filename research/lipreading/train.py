@@ -44,7 +44,8 @@ def fit_lipreader(options: LipFitOptions, device: torch.device) -> dict[str, flo
         with first_before_others():
             said = say(texts, "training", options.cache)
         torch.manual_seed(options.train.seed)
-        net = _network(options).to(device)
+        net = load_lipreader(options.start) if options.start else LipReadNet(options.network)
+        net = net.requires_grad_(True).to(device)
         draw = window_source(head, said, clips, options.shown)
         trainer = lip_trainer(net, draw, options.train)
         train(trainer, options.out, _record(options, texts, clips))
@@ -66,13 +67,6 @@ def fit_lipreader(options: LipFitOptions, device: torch.device) -> dict[str, flo
         save_lipreader(net, options.out, record)
         state_path(options.out).unlink(missing_ok=True)
         return scores
-
-
-def _network(options: LipFitOptions) -> LipReadNet:
-    """A new lip reader, or the one that training begins from."""
-    if options.start is None:
-        return LipReadNet(options.network)
-    return load_lipreader(options.start).requires_grad_(True)
 
 
 def strangers(head: Head, said: Sequence[Said], part: Part) -> list[Reel]:

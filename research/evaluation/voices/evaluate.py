@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audio2mesh import SpeechToMotion, load_model
+from audio2mesh import load_model
 from audio2mesh.data.clips import read_phones
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.data.lips import correlation, lip_opening, mouth_width, opening_bounds
@@ -159,7 +159,7 @@ def evaluate_voices(options: VoicesEvaluationOptions) -> VoicesEvaluation:
             judge = sync_judge(load_syncnet(None, role="evaluation"), geometry(face))
             for voice, (path, recording) in voices.items():
                 motion = perform(face, model, Direction(path, flame=options.flame))
-                found, lips[voice][avatar] = _measure(face, motion, recording, judge, model)
+                found, lips[voice][avatar] = _measure(face, motion, recording, judge)
                 drift = _drift(motion, options.frames)
                 mine = (avatar, voice) in own
                 spoken.append(SpokenClip(avatar, voice, mine, **found, identity_mm=drift))
@@ -196,7 +196,7 @@ def _recording(path: Path) -> Recording:
 
 
 def _measure(
-    face: Face, motion: DrivenMotion, recording: Recording, judge: Judge, model: SpeechToMotion
+    face: Face, motion: DrivenMotion, recording: Recording, judge: Judge
 ) -> tuple[dict[str, float | None], Lips]:
     """Figures of a performance, and its lips."""
     assert motion.curves is not None
