@@ -15,7 +15,7 @@ SEEN = ("SIL", "AA", "M", "UW")
 """Phones of the reels; each one brightens another quarter of the picture."""
 
 
-def bright_reel(name: str, phones: int, seed: int, per_phone: float = 0.16) -> Reel:
+def bright_reel(phones: int, seed: int, per_phone: float = 0.16) -> Reel:
     """A reel of random phones of `SEEN`, no two alike in a row."""
     rng = np.random.default_rng(seed)
     labels, said = [0], []
@@ -31,16 +31,16 @@ def bright_reel(name: str, phones: int, seed: int, per_phone: float = 0.16) -> R
         columns = slice(20, 68) if label % 2 else slice(34, 54)  # survives a mirror
         crops[low:high, rows, columns] += 100
         shape[low:high, label] = 5.0
-    return Reel(name, crops, shape, tuple(said))
+    return Reel(crops, shape, tuple(said))
 
 
 def bright_windows() -> Draw:
     """Draws a new such reel each time, cut to so many frames."""
 
     def draw(rng: np.random.Generator, frames: int, seen: bool) -> Reel:
-        reel = bright_reel("window", 1 + frames // 4, int(rng.integers(1 << 30)))
+        reel = bright_reel(1 + frames // 4, int(rng.integers(1 << 30)))
         crops = reel.crops[:frames] if seen else np.empty((frames, 0, 0), np.uint8)
-        return Reel(reel.name, crops, reel.shape[:frames], reel.phones)
+        return Reel(crops, reel.shape[:frames], reel.phones)
 
     return draw
 

@@ -65,7 +65,6 @@ class PoseTrack:
     name: str
     angles: Tensor  # [F, 3] yaw, pitch, roll in degrees from their median
     voice: Tensor  # [F, FEATURES]
-    prosody: Prosody | None  # of the recording, where there is one
 
 
 def load_tracks(folder: Path) -> list[PoseTrack]:
@@ -98,11 +97,10 @@ def load_track(path: Path) -> PoseTrack:
         raise InputError(f"{path}: 'head' has {len(head)} frames, too few to learn a motion from")
     places = (torch.arange(frames, dtype=torch.float64) + 0.5) / FPS
     angles = sample_curves(head, (places + lag) * rate)
-    sound = audio_beside(path)
-    prosody = None if sound is None else prosody_of(load_audio(sound))
-    unknown = torch.zeros(frames, len(FEATURES))
-    voice = unknown if prosody is None else voice_features(prosody, frames)
-    return PoseTrack(path.stem, angles - angles.median(0).values, voice, prosody)
+    voice = torch.zeros(frames, len(FEATURES))
+    if sound := audio_beside(path):
+        voice = voice_features(prosody_of(load_audio(sound)), frames)
+    return PoseTrack(path.stem, angles - angles.median(0).values, voice)
 
 
 def split_tracks(

@@ -30,7 +30,6 @@ SETTLED = 5.0
 class SessionTimes:
     """Of clients that all speak at once."""
 
-    clients: int
     late: NDArray[np.float64]  # seconds from a frame's start to its arrival, of all pieces
     skipped: float  # share of the sound that the server did not show, to keep up
     share: float  # seconds of one core's time per second of one client's sound
@@ -54,7 +53,7 @@ def measure_sessions(avatar: Path, voice: Path, clients: int, seconds: float) ->
     late, skipped = found
     said = seconds * clients
     memories = (memory[0], memory[1])
-    return SessionTimes(clients, np.array(late), skipped / said, spent / said, memories)
+    return SessionTimes(np.array(late), skipped / said, spent / said, memories)
 
 
 async def _all(

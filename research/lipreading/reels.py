@@ -24,7 +24,6 @@ _BLINDED = 4  # frames that are hidden at most
 class Reel:
     """A mouth at 25 frames a second from one view; frame f is at (f + 0.5) / 25 s."""
 
-    name: str
     crops: np.ndarray  # [F, 88, 88] uint8; [F, 0, 0] where only the shape is drawn
     shape: np.ndarray  # [F, M] float32 measures of the mouth in millimetres
     phones: tuple[Phone, ...]  # empty where they are not known

@@ -99,7 +99,7 @@ def careful_film(stage: MouthSetup, rng: np.random.Generator) -> Reel:
     faces = unsteady(head.vertices + motion.offsets(), head, FPS, rng)
     render = mouth_renderer(head, view=random_view(rng), look=stage.person.look)
     crops = (torch.cat([render(part) for part in faces.split(_BATCH)]) * 255).round().byte()
-    return Reel("film", crops.numpy(), mouth_shape(motion, head).numpy(), stage.phones)
+    return Reel(crops.numpy(), mouth_shape(motion, head).numpy(), stage.phones)
 
 
 def film(stage: MouthSetup, rng: np.random.Generator, seen: bool = True) -> Reel:
@@ -107,12 +107,12 @@ def film(stage: MouthSetup, rng: np.random.Generator, seen: bool = True) -> Reel
     head, motion = stage.person.head, stage.motion
     shape = mouth_shape(motion, head).numpy()
     if not seen:
-        return Reel("window", np.empty((len(shape), 0, 0), np.uint8), shape, stage.phones)
+        return Reel(np.empty((len(shape), 0, 0), np.uint8), shape, stage.phones)
     layer = layer_of(head, torch.device("cpu"))
     faces = head.vertices[layer.vertices] + motion.offsets(layer.vertices)
     draw = quick_mouth_renderer(head, random_view(rng), stage.person.look)
     crops = draw(unsteady(faces, head, FPS, rng))
-    return Reel("window", crops, shape, stage.phones)
+    return Reel(crops, shape, stage.phones)
 
 
 def running_speech(

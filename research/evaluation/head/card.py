@@ -58,7 +58,6 @@ END_SECONDS = (-0.3, 0.3)  # about the end of a phrase
 class Performed:
     """What a face did besides speaking, and what was said."""
 
-    name: str
     fps: float
     head: Floats  # [F, 3] degrees of yaw, pitch and roll
     prosody: Prosody | None = None

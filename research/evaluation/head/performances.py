@@ -40,7 +40,7 @@ def made(
     if net is not None:
         head = learned_head(net, prosody, RATE, len(head), behaviour.take)
     seen = rows[:, 5], rows[:, 6], rows[:, 3:5]
-    return _long_enough(name, Performed(name, RATE, head, prosody, *seen))
+    return _long_enough(name, Performed(RATE, head, prosody, *seen))
 
 
 def listened(name: str, heard: Prosody, behaviour: Behaviour) -> Performed:
@@ -48,7 +48,7 @@ def listened(name: str, heard: Prosody, behaviour: Behaviour) -> Performed:
     maker = LifeMaker(behaviour, LIVE_LOOKAHEAD)
     maker.listen(heard)
     rows = maker.hear(silence(len(heard) + maker.ahead))
-    motion = Performed(name, RATE, rows[:, :3], None, rows[:, 5], rows[:, 6], rows[:, 3:5], heard)
+    motion = Performed(RATE, rows[:, :3], None, rows[:, 5], rows[:, 6], rows[:, 3:5], heard)
     return _long_enough(name, motion)
 
 
@@ -73,7 +73,7 @@ def recorded(path: Path, sound: Path | None) -> Performed:
     blink = np.minimum(column["eyeBlinkLeft"], column["eyeBlinkRight"])
     brow = (column["browOuterUpLeft"] + column["browOuterUpRight"]) / 2
     seen = np.degrees(head), prosody, blink, brow, _look(weights, head)
-    return _long_enough(path, Performed(path.stem, fps, *seen))
+    return _long_enough(path, Performed(fps, *seen))
 
 
 def _look(weights: Floats, head: Floats) -> Floats:

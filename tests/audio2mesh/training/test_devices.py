@@ -135,7 +135,7 @@ def test_a_lip_reader_is_finished_and_tested_on_its_device(face: FaceGeometry, e
     with other_device() if elsewhere else nullcontext(CPU) as device:
         task = lips(face, device).task
         fit_feature_scale(task)
-        reels = [bright_reel(str(seed), 20, seed) for seed in range(2)]
+        reels = [bright_reel(20, seed) for seed in range(2)]
         fit_blank(task.net, reels)
         fit_grammar(task.net, [["M", "AA"]], reels)
         assert set(lip_scores(task.net, reels)) == {

@@ -67,7 +67,7 @@ def test_batches_follow_from_their_seed():
 
 
 def test_augmented_windows_show_the_same_film():
-    reel = bright_reel("a", 30, 0)
+    reel = bright_reel(30, 0)
     window = torch.from_numpy(reel.crops[:20]).float() / 255
     changed = augmented(window.clone(), np.random.default_rng(4))
     assert changed.shape == window.shape
@@ -76,7 +76,7 @@ def test_augmented_windows_show_the_same_film():
 
 
 def test_reels_without_phones_teach_the_shape_alone():
-    reel = Reel("a", bright_reel("a", 4, 0).crops, np.ones((20, MEASURES), np.float32), ())
+    reel = Reel(bright_reel(4, 0).crops, np.ones((20, MEASURES), np.float32), ())
     batch = draw_batch(lambda *_: reel, 2, 20, np.random.default_rng(0))
     torch.manual_seed(0)
     losses = reading_losses(LipReadNet(SMALL)(batch.crops), batch)
@@ -93,7 +93,7 @@ def test_a_lip_reader_learns_what_pictures_show():
         last = run.train_step()
     assert last["ctc"] < 0.5 * first["ctc"]
     run.task.net.eval()
-    reel = bright_reel("x", 40, 10)
+    reel = bright_reel(40, 10)
     with torch.no_grad():
         read = run.task.net(torch.from_numpy(reel.crops)[None].float() / 255).phones[0].argmax(-1)
     labels = step_labels(reel.phones, 0, len(reel.crops))
@@ -120,7 +120,7 @@ def test_phones_are_first_named_by_measures_then_pictures_measured_then_both():
 
 
 def test_measures_without_pictures_are_nearly_right():
-    reel = Reel("a", np.empty((20, 0, 0), np.uint8), np.full((20, MEASURES), 5, np.float32), SAID)
+    reel = Reel(np.empty((20, 0, 0), np.uint8), np.full((20, MEASURES), 5, np.float32), SAID)
     batch = draw_measures(lambda *_: reel, 8, 20, np.random.default_rng(0))
     assert batch.crops.shape == (8, 20, 0, 0)
     assert 0.1 < (batch.shape - 5).abs().mean() < 2
@@ -174,7 +174,7 @@ def halfway() -> LipReadNet:
 
 
 def test_a_shy_reader_is_made_to_speak(halfway: LipReadNet):
-    net, reels = deepcopy(halfway), [bright_reel(f"r{k}", 20, k) for k in range(3)]
+    net, reels = deepcopy(halfway), [bright_reel(20, k) for k in range(3)]
     with torch.no_grad():
         net.blank.bias.add_(3.0)
     bias = net.blank.bias.clone()
@@ -185,7 +185,7 @@ def test_a_shy_reader_is_made_to_speak(halfway: LipReadNet):
 
 
 def test_a_grammar_is_trusted_as_far_as_it_helps(halfway: LipReadNet):
-    net, reels = deepcopy(halfway), [bright_reel(f"r{k}", 20, k) for k in range(3)]
+    net, reels = deepcopy(halfway), [bright_reel(20, k) for k in range(3)]
     sentences = [[phone.label for phone in reel.phones] for reel in reels]
     fit_grammar(net, sentences, reels)
     scores = lip_scores(net, reels)
