@@ -40,8 +40,7 @@ def bench_audio2mesh(options: BenchOptions) -> None:
         print_row(f"{seconds:g}", f"{times.threads}", *ratios, f"{times.peak_rss_mb:.0f}")
     print_row("latency ms", "load", "longest ms", "error mm²")
     live = alone(measure_live, options.audio, MINUTE)
-    milliseconds = (f"{1000 * value:.0f}" for value in (live.latency, live.longest))
-    latency, longest = milliseconds
+    latency, longest = (f"{1000 * value:.0f}" for value in (live.latency, live.longest))
     print_row(latency, f"{live.share:.3f}", longest, f"{live.error:.2f}")
 
 

@@ -60,10 +60,10 @@ class Performed:
 
     fps: float
     head: Floats  # [F, 3] degrees of yaw, pitch and roll
-    prosody: Prosody | None = None
-    blink: Floats | None = None  # [F] weight of the blinking units
-    brow: Floats | None = None  # [F] weight of the units of the outer brows
-    look: Floats | None = None  # [F, 2] degrees of the eyes' direction, with the head's turns
+    prosody: Prosody | None
+    blink: Floats  # [F] weight of the blinking units
+    brow: Floats  # [F] weight of the units of the outer brows
+    look: Floats  # [F, 2] degrees of the eyes' direction, with the head's turns
     heard: Prosody | None = None  # of another's voice, to which it only listens
 
     @property
@@ -135,19 +135,12 @@ def card(performed: Performed) -> Card:
     """All figures of a performance but those that take several."""
     found = dict.fromkeys(BY_NAME, float("nan"))
     if performed.heard is not None:
-        assert performed.blink is not None and performed.look is not None
         seen = performed.clean, performed.blink, performed.look
         return found | listening_figures(performed.fps, *seen, performed.heard)
-    found |= _head_figures(performed)
+    found |= _head_figures(performed) | _brow_figures(performed) | _blink_figures(performed)
     if performed.prosody is not None:
         found |= _voice_figures(performed, performed.prosody)
-    if performed.brow is not None:
-        found |= _brow_figures(performed, performed.brow)
-    if performed.blink is not None:
-        found |= _blink_figures(performed, performed.blink)
-    if performed.look is not None:
-        found |= events.glances(performed.look, performed.fps)
-    return found
+    return found | events.glances(performed.look, performed.fps)
 
 
 def _head_figures(performed: Performed) -> Card:
@@ -192,8 +185,8 @@ def _voice_figures(performed: Performed, prosody: Prosody) -> Card:
     }
 
 
-def _brow_figures(performed: Performed, brow: Floats) -> Card:
-    raised = events.raises(brow, performed.fps)
+def _brow_figures(performed: Performed) -> Card:
+    raised = events.raises(performed.brow, performed.fps)
     accents = performed.prosody.accents if performed.prosody else ()
     return {
         "brows": 60 * len(raised.times) / performed.seconds,
@@ -202,8 +195,8 @@ def _brow_figures(performed: Performed, brow: Floats) -> Card:
     }
 
 
-def _blink_figures(performed: Performed, blink: Floats) -> Card:
-    times = events.blink_times(blink, performed.fps)
+def _blink_figures(performed: Performed) -> Card:
+    times = events.blink_times(performed.blink, performed.fps)
     found = {
         "blinks": 60 * len(times) / performed.seconds,
         "blinks_vary": events.variation(times),
