@@ -80,19 +80,19 @@ class LipReadNet(nn.Module):
         self.register_buffer("trust", torch.zeros(2))
 
     def forward(self, crops: Tensor) -> Reading:
-        seen = self.look(crops)
+        seen = self.frame_features(crops)
         shape = self.shape(seen)
-        return self._told(self.understand(shape, seen), shape)
+        return self._reading(self.contextualise(shape, seen), shape)
 
     def measure(self, crops: Tensor) -> Tensor:
         """Measures [B, F, M] of the mouths in crops [B, F, 88, 88], millimetres."""
-        return self.shape(self.look(crops))
+        return self.shape(self.frame_features(crops))
 
-    def rehearse(self, shape: Tensor) -> Reading:
+    def read_measures(self, shape: Tensor) -> Reading:
         """What would be read of mouths with the measures [B, F, M], millimetres."""
-        return self._told(self.understand(shape), shape)
+        return self._reading(self.contextualise(shape), shape)
 
-    def _told(self, encoded: Tensor, shape: Tensor) -> Reading:
+    def _reading(self, encoded: Tensor, shape: Tensor) -> Reading:
         x = self.dropout(encoded)
         phones, blank = _by_step(self.phones(x)), _by_step(self.blank(x))
         return Reading(
@@ -103,15 +103,15 @@ class LipReadNet(nn.Module):
 
     def encode(self, crops: Tensor) -> Tensor:
         """Crops [B, F, 88, 88] → the transformer's output [B, F, W]."""
-        seen = self.look(crops)
-        return self.understand(self.shape(seen), seen)
+        seen = self.frame_features(crops)
+        return self.contextualise(self.shape(seen), seen)
 
-    def look(self, crops: Tensor) -> Tensor:
+    def frame_features(self, crops: Tensor) -> Tensor:
         """Crops [B, F, 88, 88] → what three frames show, for each frame [B, F, W]."""
         x = self.front(normalised(crops)[:, None]).transpose(1, 2)  # [B, F, C, 22, 22]
         return self.reduce(self.still(x.flatten(0, 1)).flatten(1)).unflatten(0, x.shape[:2])
 
-    def understand(self, shape: Tensor, seen: Tensor | None = None) -> Tensor:
+    def contextualise(self, shape: Tensor, seen: Tensor | None = None) -> Tensor:
         """Measures [B, F, M] and what else is seen [B, F, W] in the light of the frames around
         [B, F, W]."""
         x = self.lift(shape)

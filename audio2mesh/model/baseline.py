@@ -50,7 +50,7 @@ class AutoregressiveDecoder(nn.Module):
             )
         speech = self.speech(self.dropout_channels(features.mT).mT)  # [B, F, W]
         blocks = cast(Sequence[CausalBlock], self.blocks)
-        heard = [block.hear(speech).unbind(1) for block in blocks]
+        heard = [block.cross_attend(speech).unbind(1) for block in blocks]
         code = periodic_code(frames, speech.shape[2], self.period).to(speech)
         given = self.style(style)[:, None] + code  # [B, F, W]
         bias = causal_bias(frames, self.heads, self.period).to(speech)
@@ -86,7 +86,7 @@ class CausalBlock(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.dropout = nn.Dropout(options.dropout)
 
-    def hear(self, speech: Tensor) -> Tensor:
+    def cross_attend(self, speech: Tensor) -> Tensor:
         """Cross attention [B, F, W] to speech [B, F, W] under the diagonal mask.
 
         Every frame sees the speech of its own time alone, so the softmax has one entry, 1.

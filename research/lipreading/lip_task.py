@@ -50,7 +50,7 @@ class LipTask:
         if rehearsal <= step < rehearsal + self.options.looking:
             shape = shape_loss(self.net.measure(batch.crops), batch.shape)
             return _SHAPE * shape, {"shape": shape}
-        read = self.net.rehearse(batch.shape) if step < rehearsal else self.net(batch.crops)
+        read = self.net.read_measures(batch.shape) if step < rehearsal else self.net(batch.crops)
         terms = reading_losses(read, batch)
         return terms["ctc"] + terms["phones"] + _SHAPE * terms["shape"], terms
 
