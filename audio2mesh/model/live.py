@@ -6,8 +6,6 @@ had its own idea, from which is cross-faded. Offline and live motion differ litt
 `docs/benchmarks.md`.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,35 +15,23 @@ from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.mel import normalise_level
 from audio2mesh.sound.waveform import frame_count
 
-
-@dataclass(frozen=True)
-class LiveOptions:
-    step: int = 6
-    """frames given out at a time"""
-    lookahead: int = 4
-    """frames that are heard beyond the last one given out"""
-    fade: int = 2
-    """frames over which one run is cross-faded into the next; at most `lookahead`"""
-    window: int = 62
-    """frames that each run hears, the last of them now; with 50 or 75 lips come less near to the
-    offline motion"""
-    memory: int = 200
-    """frames by which the loudness of the speech is judged"""
+STEP, LOOKAHEAD = 6, 4  # frames given out at a time, and heard beyond the last one of them
+FADE = 2  # frames over which one run is cross-faded into the next; at most LOOKAHEAD
+WINDOW = 62  # frames that each run hears; with 50 or 75 lips come less near to the offline motion
+MEMORY = 200  # frames by which the loudness of the speech is judged
 
 
 class LiveMotion:
     """Motion of speech that arrives bit by bit.
 
-    All frames together are as many as the recording's `stream_coefficients` gives; with the default
-    options and weights of 25 fps a frame comes out at most 400 ms after its start was heard.
+    All frames together are as many as the recording's `stream_coefficients` gives; with weights of
+    25 fps a frame comes out at most 400 ms after its start was heard.
     """
 
-    def __init__(
-        self, model: SpeechToMotion, style: str | None = None, options: LiveOptions | None = None
-    ) -> None:
+    def __init__(self, model: SpeechToMotion, style: str | None = None) -> None:
         """InputError for a speaking style that the weights do not have."""
         assert not model.training, "dropout would make the motion random"
-        self.model, self.options = model, options or LiveOptions()
+        self.model = model
         self.style = torch.tensor([model.style_index(style)], device=model.basis.device)
         self.heard = torch.zeros(0)  # the latest samples
         self.samples = 0  # heard in total
@@ -55,7 +41,7 @@ class LiveMotion:
     @property
     def latency(self) -> float:
         """Longest time in seconds from a frame's start to the time at which it comes out."""
-        return (self.options.step + self.options.lookahead) / self.model.fps
+        return (STEP + LOOKAHEAD) / self.model.fps
 
     def push(self, samples: np.ndarray) -> Tensor:
         """Hear samples [s], float32 mono at 16 kHz; coefficients [f, K] of the frames now ready.
@@ -74,13 +60,13 @@ class LiveMotion:
     def finish(self) -> Tensor:
         """Coefficients [f, K] of the frames that remain when the speech has ended."""
         remaining = frame_count(self.samples, self.model.fps) - self.done
-        frames = self.options.step + self.options.lookahead + remaining
+        frames = STEP + LOOKAHEAD + remaining
         silence = np.zeros(frames * SAMPLE_RATE // self.model.fps + 1, np.float32)
         return self.push(silence)[:remaining]
 
     def _next_run(self) -> int:
         """How many samples the next run waits for."""
-        return self._sample(self.done + self.options.step + self.options.lookahead)
+        return self._sample(self.done + STEP + LOOKAHEAD)
 
     def _sample(self, frame: int) -> int:
         """The first sample of a frame."""
@@ -88,21 +74,21 @@ class LiveMotion:
 
     def _hear(self, samples: Tensor) -> None:
         self.samples += len(samples)
-        self.heard = torch.cat([self.heard, samples])[-self._sample(self.options.memory) :]
+        self.heard = torch.cat([self.heard, samples])[-self._sample(MEMORY) :]
 
     @torch.no_grad()
     def _run(self) -> Tensor:
         """Coefficients [step, K] of the next frames."""
-        size = self._sample(self.options.window)
+        size = self._sample(WINDOW)
         audio = normalise_level(self.heard)[-size:]
         audio = torch.cat([torch.zeros(size - len(audio)), audio]).to(self.style.device)
         features = self.model.levelled_features(audio[None])
         made = self.model.decode(features, self.style)[0]  # [window, K]
-        made = made[-self.options.step - self.options.lookahead :]
-        fade = min(self.options.fade, len(self.expected))
+        made = made[-STEP - LOOKAHEAD :]
+        fade = min(FADE, len(self.expected))
         ramp = (torch.arange(fade, device=made.device) + 0.5) / max(fade, 1)
         head = torch.lerp(self.expected[:fade], made[:fade], ramp[:, None])
         made = torch.cat([head, made[fade:]])
-        self.expected = made[self.options.step :]
-        self.done += self.options.step
-        return made[: self.options.step]
+        self.expected = made[STEP:]
+        self.done += STEP
+        return made[:STEP]

@@ -8,15 +8,16 @@ from speech_models import syllables, tiny_model
 
 from audio2mesh import load_model
 from audio2mesh.data.face_geometry import lip_gap
-from audio2mesh.model.live import LiveMotion, LiveOptions
+from audio2mesh.model import live as live_motion
+from audio2mesh.model.live import LiveMotion
 from audio2mesh.model.stream import stream_coefficients, stream_offsets
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry
 from common.network_files import training_record
 
 
-def _live(model, audio: np.ndarray, block: int = 1_600, **changes) -> torch.Tensor:
-    live = LiveMotion(model, options=LiveOptions(**changes))
+def _live(model, audio: np.ndarray, block: int = 1_600) -> torch.Tensor:
+    live = LiveMotion(model)
     pieces = [audio[i : i + block] for i in range(0, len(audio), block)]
     heard = torch.cat([*(live.push(piece) for piece in pieces), live.finish()])
     return model.motion(heard).offsets()
@@ -40,17 +41,19 @@ def test_blocks_of_any_size_give_the_same_motion():
     assert torch.equal(made, _live(model, audio))
 
 
-@pytest.mark.parametrize("changes", [{}, {"step": 2, "lookahead": 8}, {"step": 1, "lookahead": 3}])
-def test_no_frame_is_later_than_the_latency(changes: dict):
+@pytest.mark.parametrize("changes", [{}, {"STEP": 2, "LOOKAHEAD": 8}, {"STEP": 1, "LOOKAHEAD": 3}])
+def test_no_frame_is_later_than_the_latency(changes: dict, monkeypatch: pytest.MonkeyPatch):
+    for name, value in changes.items():
+        monkeypatch.setattr(live_motion, name, value)
     model, (audio, _) = tiny_model(), syllables(4.0)
-    live = LiveMotion(model, options=LiveOptions(**changes))
+    live = LiveMotion(model)
     assert live.latency <= 0.4
     frames = 0
     for heard in range(160, len(audio) + 1, 160):
         frames += len(live.push(audio[heard - 160 : heard]))
         assert heard / 16_000 - frames / 25 < live.latency + 0.01
         if frames:
-            assert heard / 16_000 - frames / 25 > live.options.lookahead / 25 - 1e-9
+            assert heard / 16_000 - frames / 25 > live_motion.LOOKAHEAD / 25 - 1e-9
 
 
 def test_what_is_said_later_does_not_change_what_came_out():
@@ -65,7 +68,7 @@ def test_what_is_said_later_does_not_change_what_came_out():
 
 def test_runs_meet_without_a_seam():
     model, (audio, _) = tiny_model(moving=True), syllables(10.0)
-    step = LiveOptions().step
+    step = live_motion.STEP
     jumps = _live(model, audio).diff(dim=0).flatten(1).norm(dim=1)
     at_seam = torch.zeros(len(jumps), dtype=torch.bool)
     for seam in range(step, len(jumps), step):
@@ -82,12 +85,16 @@ def test_all_that_comes_out_is_on_the_device_of_the_model():
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("changes", [{}, {"step": 2, "lookahead": 8, "fade": 0}])
-def test_live_motion_on_the_device_is_the_one_on_the_cpu(changes: dict, cuda: torch.device):
+@pytest.mark.parametrize("changes", [{}, {"STEP": 2, "LOOKAHEAD": 8, "FADE": 0}])
+def test_live_motion_on_the_device_is_the_one_on_the_cpu(
+    changes: dict, cuda: torch.device, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in changes.items():
+        monkeypatch.setattr(live_motion, name, value)
     model, (audio, _) = tiny_model(moving=True), syllables(3.0)
-    expected = _live(model, audio, **changes)
+    expected = _live(model, audio)
     with torch.backends.cudnn.flags(allow_tf32=False):
-        live = _live(model.to(cuda), audio, **changes)
+        live = _live(model.to(cuda), audio)
     assert live.device.type == "cuda"
     assert (live.cpu() - expected).abs().max() < 1e-3 * expected.abs().max()
 
