@@ -25,26 +25,26 @@ STRETCH = 2.0
 
 @torch.no_grad()
 def lse(
-    net: SyncNet3D, motion: Motion, sound: Tensor, face: FaceGeometry, fps: float
+    net: SyncNet3D, motion: Motion, mel: Tensor, face: FaceGeometry, fps: float
 ) -> tuple[float, float]:
     """LSE-D and LSE-C of one recording.
 
-    motion [F, ..]; sound: audio [S] at 16 kHz or log-mel [T, 80]. As in syncnet_python
+    motion [F, ..]; mel [T, 80]: log-mel of the sound. As in syncnet_python
     (SyncNetInstance.evaluate): the distance of every window of the mouth from the window of the
     sound at each offset in -10..10 frames, averaged over the windows; LSE-D is the smallest mean,
     LSE-C the median over the offsets less the smallest. There, windows beyond the ends of the
     sound count as zero embeddings; here they are left out.
     """
-    mean = offset_distances(net, motion, sound, face, fps).nanmean(0)  # [21]
+    mean = offset_distances(net, motion, mel, face, fps).nanmean(0)  # [21]
     return float(mean.min()), float(mean.median() - mean.min())
 
 
 def offset_distances(
-    net: SyncNet3D, motion: Motion, sound: Tensor, face: FaceGeometry, fps: float
+    net: SyncNet3D, motion: Motion, mel: Tensor, face: FaceGeometry, fps: float
 ) -> Tensor:
     """Distance [W, 21] of each window of motion [F, ..] by offset; NaN beyond the sound's ends."""
     mouth = net.embed_motion(motion, face, fps)  # [W, D]
-    return shifted_distances(net.embed_mel(as_mel(sound), fps, len(mouth)), mouth)
+    return shifted_distances(net.embed_mel(mel, fps, len(mouth)), mouth)
 
 
 def shifted_distances(audio: Tensor, mouth: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def distance(similarity: Tensor) -> Tensor:
 def find_offsets(
     net: SyncNet3D,
     motion: Motion,
-    sound: Tensor,
+    mel: Tensor,
     face: FaceGeometry,
     fps: float,
     seconds: float = STRETCH,
@@ -73,20 +73,15 @@ def find_offsets(
 
     Stretch i begins with frame i; its offset is the one of the smallest mean distance.
     """
-    distances = offset_distances(net, motion, sound, face, fps)  # [W, 21]
+    distances = offset_distances(net, motion, mel, face, fps)  # [W, 21]
     length = max(1, round(seconds * fps) - window_frames(fps) + 1)  # windows whole inside
     if len(distances) < length:
         raise InputError(f"the recording is shorter than the {seconds:g} s asked for")
     mean = distances.unfold(0, length, 1).nanmean(-1)  # [n, 21]
     mean = mean.nan_to_num(torch.inf)
-    windows = mel_windows(level_mel(as_mel(sound)), fps, len(distances))
+    windows = mel_windows(level_mel(mel), fps, len(distances))
     speech = speech_windows(windows).float().unfold(0, length, 1).mean(-1)
     return mean.argmin(1) - REACH, speech
-
-
-def as_mel(sound: Tensor) -> Tensor:
-    """Audio [S] or log-mel [T, 80] → log-mel [T, 80]."""
-    return log_mel(sound) if sound.ndim == 1 else sound
 
 
 SHIFTS = (-8, -4, 0, 4, 8)
@@ -112,12 +107,12 @@ def offset_score(net: SyncNet3D, clip: Clip, face: FaceGeometry, fps: float) -> 
     Stretches begin every 5 frames and count where at least 30 % of their 0.2 s windows hold
     speech. The lag that the clip itself declares is undone first.
     """
-    sound = log_mel(torch.from_numpy(clip.audio))
+    mel = log_mel(torch.from_numpy(clip.audio))
     motion = clip_frames(clip, fps, int(clip.seconds * fps))  # [F, K]
     errors = []
     for shift in SHIFTS:
         shifted = Motion(torch.roll(motion, shift, 0), clip.motion.basis)
-        found, speech = find_offsets(net, shifted, sound, face, fps)
+        found, speech = find_offsets(net, shifted, mel, face, fps)
         whole = slice(max(SHIFTS), len(found) - max(SHIFTS), _HOP)  # clear of the seam
         errors.append((found[whole] - shift)[speech[whole] >= _SPEECH_SHARE].abs())
     error = torch.cat(errors)
@@ -127,7 +122,7 @@ def offset_score(net: SyncNet3D, clip: Clip, face: FaceGeometry, fps: float) -> 
         len(error),
         float((error == 0).float().mean()),
         float((error <= 1).float().mean()),
-        *lse(net, Motion(motion, clip.motion.basis), sound, face, fps),
+        *lse(net, Motion(motion, clip.motion.basis), mel, face, fps),
     )
 
 

@@ -19,6 +19,7 @@ from audio2mesh.data.lips import (
     opening_bounds,
 )
 from audio2mesh.model.motion import Motion
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.offsets import lse
 from research.evaluation.speech.articulation import (
@@ -82,7 +83,8 @@ def sync_judge(net: SyncNet3D, face: FaceGeometry) -> Judge:
     def judge(motion: Motion, recording: Recording, fps: float) -> dict[str, Score]:
         if recording.seconds < _SHORTEST:
             return {}
-        distance, confidence = lse(net, motion, torch.from_numpy(recording.audio), face, fps)
+        mel = log_mel(torch.from_numpy(recording.audio))
+        distance, confidence = lse(net, motion, mel, face, fps)
         frames = len(motion.coefficients)
         return {"lse_d": Score(distance, frames), "lse_c": Score(confidence, frames)}
 

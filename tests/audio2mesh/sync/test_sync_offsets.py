@@ -36,9 +36,8 @@ def test_lse_agrees_with_its_naive_twin(face, case):
             if 0 <= w - offset < len(sound)
         ]
         means.append(np.mean(pairs))
-    found = lse(net, motion, audio, face, 25)
+    found = lse(net, motion, log_mel(audio), face, 25)
     assert found == pytest.approx((min(means), np.median(means) - min(means)), abs=1e-5)
-    assert lse(net, motion, log_mel(audio), face, 25) == pytest.approx(found)
 
 
 @pytest.mark.parametrize("shift", [-7, 0, 3])
@@ -51,9 +50,9 @@ def test_late_motion_has_a_positive_offset(shift):
 
 def test_every_stretch_has_an_offset_and_a_share_of_speech(face, case):
     net, motion, audio = case
-    offsets, speech = find_offsets(net, motion, audio, face, 25, 2.0)
+    offsets, speech = find_offsets(net, motion, log_mel(audio), face, 25, 2.0)
     assert len(offsets) == 70 - 50 + 1
     assert offsets.abs().max() <= 10
     assert ((speech >= 0) & (speech <= 1)).all()
     with pytest.raises(ValueError, match="shorter than the 9 s"):
-        find_offsets(net, motion, audio, face, 25, 9.0)
+        find_offsets(net, motion, log_mel(audio), face, 25, 9.0)

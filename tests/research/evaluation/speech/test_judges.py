@@ -3,6 +3,7 @@ import pytest
 import torch
 from talking_faces import moving, talk
 
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.offsets import lse
 from audio2mesh.sync.options import Role
@@ -22,7 +23,7 @@ def test_lip_sync_is_that_of_the_network(face, role: Role):
     opening, audio = talk()
     net, motion = _net(face, role), moving(opening)
     scores = sync_judge(net, face)(motion, Recording("a", audio), 25)
-    distance, confidence = lse(net, motion, torch.from_numpy(audio), face, 25)
+    distance, confidence = lse(net, motion, log_mel(torch.from_numpy(audio)), face, 25)
     assert scores == {"lse_d": Score(distance, 250), "lse_c": Score(confidence, 250)}
     assert distance > 0 and confidence >= 0
 
