@@ -124,13 +124,10 @@ def best_lag(correlations: np.ndarray) -> float:
     return best - largest + (0.5 * (before - after) / bend if bend < 0 else 0.0)
 
 
-def best_shift(
-    gap: Tensor, true_gap: Tensor, fps: float, largest: float = LARGEST_SHIFT
-) -> float | None:
+def best_shift(gap: Tensor, true_gap: Tensor, fps: float, largest: float = LARGEST_SHIFT) -> float:
     """Frames by which `gap` [F] is late, at most `largest` seconds either way, where the two
-    correlate best; None where none does."""
-    correlations = lag_correlations(gap, true_gap, int(largest * fps + 1e-6))
-    return float(best_lag(correlations)) if correlations.max() > 0 else None
+    correlate best; NaN where they do not."""
+    return float(best_lag(lag_correlations(gap, true_gap, int(largest * fps + 1e-6))))
 
 
 def motion_scores(

@@ -125,7 +125,7 @@ def _likeness(model: SpeechToMotion, film: Clip, said: Tensor, face: FaceGeometr
     true = Motion(clip_frames(film, model.fps, len(said)), model.basis)
     gaps = lip_gap(model.motion(said), face), lip_gap(true, face)
     shift = best_shift(*gaps, model.fps)
-    return 0.0 if shift is None else correlation(*overlap(*gaps, round(shift)))
+    return 0.0 if math.isnan(shift) else correlation(*overlap(*gaps, round(shift)))
 
 
 def left_at_closures(films: Sequence[Clip], face: FaceGeometry) -> float:

@@ -135,8 +135,7 @@ def _ends(gap: Floats, fps: float) -> Bools:
 
 def _shift(ours: LipCurves, true: LipCurves) -> float:
     """Frames by which ours is late; nan where the gaps agree at no shift."""
-    found = best_shift(_tensor(ours.gap), _tensor(true.gap), true.fps, LARGEST_SHIFT)
-    return NAN if found is None else found
+    return best_shift(_tensor(ours.gap), _tensor(true.gap), true.fps, LARGEST_SHIFT)
 
 
 def _aligned(

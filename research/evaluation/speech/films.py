@@ -6,6 +6,7 @@ What a mouth does while nobody speaks, such as breathing in, no sound can tell: 
 also given without long silences.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,7 +53,7 @@ def film_scores(
     nothing correlates.
     """
     shift = best_shift(lip_gap(motion, face), lip_gap(true, face), fps)
-    if shift is None:
+    if math.isnan(shift):
         return {}
     whole, frames = round(shift), len(true.coefficients)
     speech = torch.from_numpy(~deep_pauses(pauses, fps, frames))
