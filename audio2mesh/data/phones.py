@@ -15,13 +15,11 @@ BILABIALS = frozenset({"M", "B", "P"})
 LABIODENTALS = frozenset({"F", "V"})
 OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY"})
 ROUNDED = frozenset({"UW", "UH", "OW", "OY", "AO", "W", "SH", "ZH", "CH", "JH"})
-VOWELS = frozenset(
-    {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
+PHONES = (
+    *(SILENCE, "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F"),
+    *("G", "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH"),
+    *("T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH"),
 )
-CONSONANTS = frozenset(
-    {"D", "DH", "G", "HH", "K", "L", "N", "NG", "R", "S", "T", "TH", "Y", "Z"}
-) | (BILABIALS | LABIODENTALS | {"W", "SH", "ZH", "CH", "JH"})
-PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))
 
 
 @dataclass(frozen=True)
