@@ -85,9 +85,11 @@ def mouth_layer(head: Head) -> MouthLayer:
     inner = np.zeros(len(head.vertices), bool)
     inner[head.regions["inner_mouth"].numpy()] = True
     inner &= shapes.light_rest < SHUT_IN
+    body = _near(head, "body")
+    within = inner[shapes.rest.faces[body]].all(1)
     parts = [
-        _skin(head, shapes, inner, rng),
-        _lining(head, shapes, inner, rng),
+        _skin(head, shapes, body[~within], inner, rng),
+        _inside(shapes, body[within], "inside", rng),  # cheeks, gums and throat
         _teeth(head, shapes, "upper-teeth", rng),
         _teeth(head, shapes, "lower-teeth", rng),
         _inside(shapes, _near(head, "tongue"), "tongue", rng),
@@ -107,10 +109,10 @@ def _shapes(head: Head) -> _Shapes:
     return _Shapes(rest, opened, *lights)
 
 
-def _skin(head: Head, shapes: _Shapes, inner: Bools, rng: np.random.Generator) -> _Part:
+def _skin(
+    head: Head, shapes: _Shapes, triangles: Ints, inner: Bools, rng: np.random.Generator
+) -> _Part:
     """Face and lips; in creases it is darker."""
-    triangles = _near(head, "body")
-    triangles = triangles[~inner[shapes.rest.faces[triangles]].all(1)]
     mm = shapes.rest.vertices / MM
     spacing = np.where(_round_lips(head), SPACING["lips"], SPACING["skin"])
     spots = even_spots(shapes.opened, triangles, spacing, rng)
@@ -135,13 +137,6 @@ def _round_lips(head: Head) -> Bools:
     near = np.zeros(len(head.vertices), bool)
     near[head.faces[touching].numpy()] = True
     return near
-
-
-def _lining(head: Head, shapes: _Shapes, inner: Bools, rng: np.random.Generator) -> _Part:
-    """Cheeks, gums and throat from within, as far as they are ever seen."""
-    triangles = _near(head, "body")
-    triangles = triangles[inner[shapes.rest.faces[triangles]].all(1)]
-    return _inside(shapes, triangles, "inside", rng)
 
 
 def _teeth(head: Head, shapes: _Shapes, group: str, rng: np.random.Generator) -> _Part:
