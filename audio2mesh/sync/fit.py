@@ -89,16 +89,11 @@ def new_trainer(
 ) -> Trainer[ContrastTask]:
     """Training of an untrained network on these clips."""
     net = new_syncnet(clips, face, options)
-    curved = [as_curves(net, clip, face) for clip in clips]
+    nowhere = torch.zeros(len(net.directions), 0, 3)  # a basis of no vertices
+    curved = [replace(c, motion=Motion(net.curves(c.motion, face), nowhere)) for c in clips]
     sources = running_speech(curved, options.train.seed)
     task = ContrastTask(net.to(device), sources, options.train, options.segments)
     return Trainer(task, options.train)
-
-
-def as_curves(net: SyncNet3D, clip: Clip, face: FaceGeometry) -> Clip:
-    """The clip with lip curves in place of its motion's coefficients, on a basis of no vertices."""
-    curves = net.curves(clip.motion, face)  # [F, C]
-    return replace(clip, motion=Motion(curves, torch.zeros(curves.shape[1], 0, 3)))
 
 
 def _record(options: SyncFitOptions, clips: Sequence[Clip], held: Sequence[Clip]) -> dict[str, Any]:

@@ -90,13 +90,6 @@ def lip_offsets(motion: Motion, face: FaceGeometry) -> tuple[Tensor, Tensor]:
     return face.rest[chosen], motion.offsets(chosen)
 
 
-def lip_curves(motion: Motion, directions: Tensor, transfer: Tensor, face: FaceGeometry) -> Tensor:
-    """Curves [.., F, K] of a motion; `transfer` is that of the face's topology."""
-    lips = torch.einsum("nm,kmc->knc", transfer, motion.basis[:, face.lips].to(transfer))
-    change = lips.flatten(1) @ directions.flatten(1).T  # [motion's K, K]
-    return motion.coefficients @ change.to(motion.coefficients)
-
-
 def apart(points: Tensor) -> Tensor:
     """Indices of the points [n, 3] with no other within half a millimetre.
 
@@ -159,7 +152,9 @@ class SyncNet3D(nn.Module):
     def curves(self, motion: Motion, face: FaceGeometry) -> Tensor:
         """Lip curves [.., F, C] of a motion of any topology."""
         transfer = lip_transfer(self.lips_rest, face)
-        return lip_curves(motion, self.directions, transfer, face)
+        lips = torch.einsum("nm,kmc->knc", transfer, motion.basis[:, face.lips].to(transfer))
+        change = lips.flatten(1) @ self.directions.flatten(1).T  # [motion's K, C]
+        return motion.coefficients @ change.to(motion.coefficients)
 
     def embed_curves(self, curves: Tensor, fps: float) -> Tensor:
         """Lip curves [.., F, C] → embeddings [.., W, D] of their windows."""

@@ -4,7 +4,7 @@ import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.motion import Motion
-from audio2mesh.sync.network import apart, lip_curves, lip_directions, lip_offsets, lip_transfer
+from audio2mesh.sync.network import SyncNet3D, apart, lip_directions, lip_offsets
 
 
 def _grid_face(scale: float = 1.0, order: torch.Tensor | None = None) -> FaceGeometry:
@@ -30,7 +30,7 @@ def test_curves_have_unit_size_and_tell_the_offsets():
     face, motion = _grid_face(), _motion(500)
     rest, offsets = lip_offsets(motion, face)
     directions = lip_directions(offsets)[:4]
-    curves = lip_curves(motion, directions, lip_transfer(rest, face), face)
+    curves = SyncNet3D(rest, directions).curves(motion, face)
     torch.testing.assert_close(curves.square().mean(0), torch.ones(4), atol=0.01, rtol=0)
     flat = directions.flatten(1)
     rebuilt = curves @ torch.linalg.pinv(flat).T
@@ -45,9 +45,8 @@ def test_the_same_lips_in_another_order_and_size_give_the_same_curves():
     other = _grid_face(2.5, torch.randperm(80))
     moved = replace(motion, basis=motion.basis[:, order] * 2.5)
     rest, offsets = lip_offsets(motion, face)
-    directions = lip_directions(offsets)
-    one = lip_curves(motion, directions, lip_transfer(rest, face), face)
-    two = lip_curves(moved, directions, lip_transfer(rest, other), other)
+    net = SyncNet3D(rest, lip_directions(offsets))
+    one, two = net.curves(motion, face), net.curves(moved, other)
     torch.testing.assert_close(one, two, atol=1e-3, rtol=1e-3)
 
 
