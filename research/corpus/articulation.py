@@ -147,7 +147,8 @@ def _gate(demand: Demand, phones: Sequence[Phone], times: np.ndarray) -> np.ndar
         half = max(demand.hold, phone.end - phone.start - _EDGE) / 2
         before = middles[k] - half - (middles[k - 1] if k > 0 else -np.inf)
         after = (middles[k + 1] if k + 1 < len(phones) else np.inf) - middles[k] - half
-        shut *= 1 - _bump(times - middles[k], half, _edge(before), _edge(after))
+        rise, fall, offset = _edge(before), _edge(after), times - middles[k]
+        shut *= 1 - _step((offset + half + rise) / rise) * _step((half + fall - offset) / fall)
     return 1 - shut
 
 
@@ -167,10 +168,6 @@ def _pause_gate(phones: Sequence[Phone], times: np.ndarray) -> np.ndarray:
             rise = _step((loud - times) / _PREPARE) if np.isfinite(loud) else 1.0
             rest = np.maximum(rest, np.asarray(fall * rise))
     return rest
-
-
-def _bump(offset: np.ndarray, half: float, rise: float, fall: float) -> np.ndarray:
-    return _step((offset + half + rise) / rise) * _step((half + fall - offset) / fall)
 
 
 def _step(x: np.ndarray) -> np.ndarray:

@@ -18,11 +18,11 @@ from common.errors import InputError
 from common.progress import progress_bar
 from research.corpus.files import (
     clips_of,
-    model_again,
     read_clip,
     read_report,
     remove_clips,
     write_clip,
+    write_motion,
     write_report,
 )
 from research.corpus.join import group, join
@@ -144,15 +144,16 @@ def _agreement(encoder: SpeechEncoder, net: PhoneNet, row: Row) -> float:
 
 def _make(source: Source, folder: Path, options: CorpusOptions) -> Row:
     """Write the clips of one voice, or only their motion where they are there already."""
-    fingerprint = _fingerprint(source, options)
+    depends_on = json.dumps([source.inputs, CLIP_SECONDS, options.seed])
+    fingerprint = hashlib.sha256(depends_on.encode()).hexdigest()
     counts = read_report(folder, source.voice, fingerprint)
     if counts is None:
         remove_clips(folder, source.voice)
         counts = _write_voice(source, folder, options)
         write_report(folder, source.voice, fingerprint, counts)
     else:
-        for path in clips_of(folder, source.voice):
-            model_again(path)
+        for path in clips_of(folder, source.voice):  # the articulation model may have changed
+            write_motion(path, *read_clip(path))
     return Row(source.voice, tuple(clips_of(folder, source.voice)), counts)
 
 
@@ -165,12 +166,6 @@ def _write_voice(source: Source, folder: Path, options: CorpusOptions) -> dict[s
         clip = join(f"{source.voice}_{number:03d}", members, rng)
         write_clip(folder, clip, source.voice)
     return {"used": len(parts), **dropped}
-
-
-def _fingerprint(source: Source, options: CorpusOptions) -> str:
-    """Changes with everything that a voice's sound and phones depend on."""
-    made_by = [source.inputs, CLIP_SECONDS, options.seed]
-    return hashlib.sha256(json.dumps(made_by).encode()).hexdigest()
 
 
 def table(rows: Sequence[Row]) -> list[str]:

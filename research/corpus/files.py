@@ -20,10 +20,11 @@ FPS = 30.0  # of the motion
 def write_clip(folder: Path, clip: Utterance, voice: str) -> None:
     """Sound as 16-bit WAV, motion modelled from the phones; `voice` is the speaking style."""
     write_wav(folder / f"{clip.name}.wav", clip.audio, SAMPLE_RATE)
-    _write_motion(folder / f"{clip.name}.npz", clip, voice)
+    write_motion(folder / f"{clip.name}.npz", clip, voice)
 
 
-def _write_motion(path: Path, clip: Utterance, voice: str) -> None:
+def write_motion(path: Path, clip: Utterance, voice: str) -> None:
+    """The .npz alone."""
     motion = {
         "arkit": articulate(clip.phones, clip.seconds, FPS).astype(np.float32),
         "arkit_names": np.array(ARKIT_NAMES),
@@ -41,12 +42,6 @@ def read_clip(path: Path) -> tuple[Utterance, str]:
     return Utterance(
         path.stem, load_audio(path.with_suffix(".wav")), read_phones(path, arrays)
     ), voice
-
-
-def model_again(path: Path) -> None:
-    """Compute a clip's motion anew from its phones, as the articulation model may have changed."""
-    clip, voice = read_clip(path)
-    _write_motion(path, clip, voice)
 
 
 def clips_of(folder: Path, voice: str) -> list[Path]:

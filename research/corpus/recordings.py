@@ -139,9 +139,10 @@ def find_voices(folder: Path) -> list[VoiceFolder]:
 
 
 def _voice(folder: Path) -> VoiceFolder:
+    walk = os.walk(folder, followlinks=True)
     recordings = {
         str(path.relative_to(folder).with_suffix("")): path
-        for path in sorted(_files_below(folder))
+        for path in sorted(Path(at) / name for at, _, names in walk for name in names)
         if path.suffix.lower() in SUFFIXES
     }
     listed = folder / FILE_NAME
@@ -151,10 +152,6 @@ def _voice(folder: Path) -> VoiceFolder:
             f"{listed}: names none of the recordings beside it; write their names without suffix"
         )
     return VoiceFolder(folder.name, recordings, transcripts)
-
-
-def _files_below(folder: Path) -> list[Path]:
-    return [Path(at) / name for at, _, names in os.walk(folder, followlinks=True) for name in names]
 
 
 def is_held_out(voice: str, recording: str, share: float) -> bool:
