@@ -76,11 +76,7 @@ def lipreading_loss(net: LipReadNet, crops: Tensor, taught: Tensor) -> Tensor:
 
 def truth_teacher(render: MouthRenderer, rest: Tensor) -> Teacher:
     """The true motion, rendered as the student's is: the best that a teacher could be."""
-
-    def teach(stretch: Stretch) -> Tensor:
-        return render(rest + stretch.true.offsets())
-
-    return teach
+    return lambda stretch: render(rest + stretch.true.offsets())
 
 
 def _stretches(batch: Batch, frames: int) -> Iterator[tuple[int, slice]]:

@@ -43,7 +43,7 @@ def pack_geometry(library: Path, targets: Mapping[str, Floats]) -> dict[str, np.
     vertices = (base.vertices - ORIGIN) * DECIMETRES
     head = kept_vertices(base.vertices, base.polygons)
     faces, corners = base.triangles("body")
-    bust = _bust(vertices, faces)
+    bust = _in_bust(vertices[faces], LOWEST)
     parts = dict(_parts(library, len(vertices), vertices))
     used = [head, faces[bust].ravel()]
     used += [
@@ -68,10 +68,9 @@ def pack_geometry(library: Path, targets: Mapping[str, Floats]) -> dict[str, np.
     return arrays
 
 
-def _bust(vertices: Floats, faces: Ints) -> np.ndarray:
-    """Which triangles [M] of the body belong to head and bust."""
-    corners = vertices[faces]
-    return (corners[..., 1].min(1) > LOWEST) & (np.abs(corners[..., 0]).max(1) < HALF_WIDTH)
+def _in_bust(corners: Floats, lowest: float) -> np.ndarray:
+    """Which triangles [M] with these corners [M, 3, 3] belong to head and bust."""
+    return (corners[..., 1].min(1) > lowest) & (np.abs(corners[..., 0]).max(1) < HALF_WIDTH)
 
 
 def _parts(
@@ -104,8 +103,7 @@ def _textured(path: Path, mesh: ObjFile, kind: str) -> bool:
 def _cropped(
     part: BoundPart, faces: Ints, uv: Floats, vertices: Floats
 ) -> tuple[BoundPart, Ints, Floats]:
-    corners = vertices[part.reference[faces]].mean(2)  # [M, 3, 3]
-    kept = (corners[..., 1].min(1) > LOWEST - 0.02) & (np.abs(corners[..., 0]).max(1) < HALF_WIDTH)
+    kept = _in_bust(vertices[part.reference[faces]].mean(2), LOWEST - 0.02)
     used, renumbered = np.unique(faces[kept], return_inverse=True)
     rows = {name: getattr(part, name)[used] for name in ("reference", "weights", "offsets")}
     cropped = BoundPart(**{**vars(part), **rows})

@@ -62,7 +62,8 @@ class NeutralSpeech:
             torch.cat([lip_opening(motion, self.face) for motion in self.motions]), self.face
         )
         scores: list[Scores] = []
-        gaps, visible = [], self._visible_mm()
+        right, left = self.face.rest[self.face.corners]
+        gaps, visible = [], 10 * float((right - left).norm())  # 1 % of the mouth's width
         for recording, alone, gated in zip(self.recordings, self.motions, motions, strict=True):
             before, now = (mouth_curves(motion, self.face) for motion in (alone, gated))
             rounding = share(self._kept_round(recording, before, now))
@@ -90,10 +91,6 @@ class NeutralSpeech:
         )
         found = judge(about, recording, self.fps)
         return scores | ({"lse_d_about_rest": found["lse_d"]} if "lse_d" in found else {})
-
-    def _visible_mm(self) -> float:
-        ends = self.face.rest[self.face.corners]
-        return 10 * float((ends[0] - ends[1]).norm())  # 1 % of the mouth's width
 
     def _kept_round(self, recording: Recording, before: Mouth, now: Mouth) -> list[bool]:
         """Of each phone that speech alone rounds whether the mouth is still round."""

@@ -134,7 +134,8 @@ def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
     if capture.topology != head.topology:
         raise InputError(f"{folder}: is a capture of {capture.topology}, not of {head.topology}")
     views = [view for split in capture.splits.values() for view in split]
-    own = next((v for v in views if picture.is_file() and _same_file(v.image, picture)), None)
+    there = [view for view in views if view.image.is_file() and picture.is_file()]
+    own = next((view for view in there if view.image.samefile(picture)), None)
     if own is None:
         raise InputError(
             f"{picture}: is no picture of the capture {folder}; name one of its images"
@@ -150,10 +151,6 @@ def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
         if abs(pitch) < LEVEL:
             found.append(TrueView(view, camera, yaw))
     return sorted(found, key=lambda each: each.yaw_deg)
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    return one.is_file() and one.samefile(other)
 
 
 def in_avatar_space(camera: Camera, to_true: Similarity) -> Camera:
