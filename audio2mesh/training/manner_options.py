@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.device import Device
+from common.device import Device, ThreadOptions
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class MannerOptions:
 
 
 @dataclass(frozen=True)
-class TrainMannerOptions:
+class TrainMannerOptions(ThreadOptions):
     """Learn how a person speaks, from films of them: a file that --manner of driving takes.
 
     How far, how wide and when they move the lips, how they round them, and how far they part them
@@ -52,8 +52,5 @@ class TrainMannerOptions:
     """Speech-to-motion weights that are to speak so; by default the ones that ship."""
     device: Device = "auto"
     """Where films are tracked: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute; by default as many as the processors, or the CPU quota of a container,
-    allow."""
     learn: MannerOptions = field(default_factory=MannerOptions)
     """The learning."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from audio2mesh.model.options import ModelOptions
-from common.device import Device
+from common.device import ComputeOptions
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """What the decoder computes in while it is trained."""
@@ -131,7 +131,7 @@ class TrainOptions(StepOptions):
 
 
 @dataclass(frozen=True)
-class FitOptions:
+class FitOptions(ComputeOptions):
     """How speech-to-motion weights are trained."""
 
     cache: Path | None = None
@@ -147,11 +147,6 @@ class FitOptions:
     else of them stay."""
     layers: tuple[int, ...] = (2, 3, 4)
     """Encoder blocks whose outputs are used, counted from 1 (only with --encoder)."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where all that is asked for works there."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     model: ModelOptions = field(default_factory=ModelOptions)
     """The model."""
     train: TrainOptions = field(default_factory=TrainOptions)

@@ -12,8 +12,6 @@ from common.device import ComputeOptions
 class RecogniserOptions(StepOptions):
     """Training of the phone recogniser."""
 
-    steps: int = 600
-    """Optimiser steps."""
     batch: int = 8
     """Windows of 8 s per step."""
     learning_rate: float = 2e-3
