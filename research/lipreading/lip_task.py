@@ -17,7 +17,6 @@ from audio2mesh.lipreading.decoding import (
     log_probabilities,
     phone_trigram,
     read_in_context,
-    read_phones,
     visemes,
 )
 from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
@@ -155,10 +154,10 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
     reels = [reel for reel in reels if _spoken(reel)]
     if not reels:
         raise InputError("none of the held-out clips has phones; the lip reader needs some")
-    net.eval()
-    true = [_spoken(reel) for reel in reels]
-    read = [read_phones(net, _crops(net, reel)) for reel in reels]
-    alone = [decode(log_probs) for log_probs, _ in _read(net, reels)]
+    found, trigram, trust = _read(net, reels), net.trigram.cpu(), net.trust.tolist()
+    true = [said for _, said in found]
+    read = [read_in_context(log_probs, trigram, *trust) for log_probs, _ in found]
+    alone = [decode(log_probs) for log_probs, _ in found]
     said = Counter(chain.from_iterable(true))
     commonest, total = said.most_common(1)[0][0], said.total()
 
