@@ -71,9 +71,8 @@ def replay_motion(options: ReplayOptions) -> None:
 
 
 def export_motion(options: ExportOptions) -> None:
-    from avatar.drive.export import export
+    from avatar.drive.export import export, export_gaussians
     from avatar.drive.export_plan import holds_gaussians
-    from avatar.drive.gaussian_export import export_gaussians
 
     use_threads(options.threads)
     write = export_gaussians if holds_gaussians(options) else export

@@ -17,9 +17,8 @@ from avatar.avatar_io.live_link import write_take
 from avatar.avatar_io.open_avatar import AvatarFiles
 from avatar.avatar_io.options import EXTRA
 from avatar.avatar_io.splat_formats import upside_down
-from avatar.drive.export import export
+from avatar.drive.export import export, export_gaussians
 from avatar.drive.export_plan import plan_export
-from avatar.drive.gaussian_export import export_gaussians
 from avatar.drive.options import ExportOptions
 from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face

@@ -10,7 +10,7 @@ from glb_files import read_glb
 from avatar.avatar_io.avatar_file import load_avatar, provenance_of, save_avatar
 from avatar.avatar_io.open_avatar import Facts, convert, open_avatar, read_facts
 from avatar.avatar_io.options import ConvertOptions
-from avatar.drive.gaussian_export import export_gaussians
+from avatar.drive.export import export_gaussians
 from avatar.drive.options import ExportOptions, ViewOptions
 from avatar.drive.view import view_page
 from avatar.rigging.avatar import Avatar

@@ -28,8 +28,7 @@ from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.batch.options import BatchOptions
 from avatar.batch.run import run_batch
 from avatar.drive.drive import drive
-from avatar.drive.export import export
-from avatar.drive.gaussian_export import export_gaussians
+from avatar.drive.export import export, export_gaussians
 from avatar.drive.options import DriveOptions, ExportOptions
 from avatar.trust.manifest import MADE, Seal, seal_of, sidecar_of, sign_output
 from avatar.trust.signer import CERT, KEY, library, signer_of
