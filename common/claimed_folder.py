@@ -7,6 +7,7 @@ from typing import Any
 
 from common.errors import InputError
 from common.json_files import read_json, write_json
+from common.writable import is_free
 
 OPTIONS_FILE = "options.json"
 
@@ -31,7 +32,7 @@ def claim_folder(folder: Path, options: Mapping[str, Any], what: str) -> None:
     if record.is_file():
         if read_json(record) != dict(options):
             raise InputError(f"{folder}: holds a {what} with other options; name another folder")
-    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    elif not is_free(folder):
         raise InputError(f"{folder}: exists already; name a new folder")
     folder.mkdir(exist_ok=True)
     write_json(record, options)

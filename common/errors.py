@@ -1,7 +1,11 @@
 """Errors of the input, reported to the user in one sentence."""
 
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 
 class InputError(ValueError):
@@ -17,6 +21,28 @@ def check_file(path: Path, kind: str = "file", advice: str = "check the path") -
         raise InputError(f"{path}: is a folder; name a {kind}")
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such {kind}; {advice}")
+
+
+def check_idle(options: Any, works: Mapping[str, tuple[object, str]]) -> None:
+    """Refuse options, of a dataclass, that are given without effect. InputError.
+
+    works: by the names of options, whether they have any, and what that would take.
+    """
+    for option in fields(options):
+        works_here, needed = works.get(option.name, (True, ""))
+        if not works_here and getattr(options, option.name) != option.default:
+            flag = option.name.replace("_", "-")
+            raise InputError(f"--{flag}: has nothing to do without {needed}; leave it out")
+
+
+@contextmanager
+def naming(place: Path | str) -> Iterator[None]:
+    """Begin the sentences of InputErrors that are raised inside the block with a file or a place in
+    it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
 
 
 def mendable(error: Exception) -> str | None:

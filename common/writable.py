@@ -32,6 +32,11 @@ def check_writable(path: Path, folder: bool = False) -> None:
         raise _cannot_write(path, error) from None
 
 
+def is_free(folder: Path) -> bool:
+    """Whether a new folder may get this name: nothing has it, or an empty folder."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
 def check_distinct(written: Iterable[Path | None], read: Iterable[Path | None] = ()) -> None:
     """Refuse outputs that are inputs or other outputs as well. InputError names the first."""
     taken = {path.resolve() for path in read if path is not None}

@@ -6,7 +6,7 @@ from typing import Literal
 
 from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.drive.options import DriveOptions, LookOptions
-from common.errors import InputError
+from common.errors import InputError, check_idle
 
 Make = Literal["film", "motion", "both"]
 Engine = Literal["processes", "ray"]
@@ -79,11 +79,8 @@ def check_batch(options: BatchOptions) -> None:
         value = getattr(options, name)
         if value is not None and value < least:
             raise InputError(f"--{name.replace('_', '-')} {value:g}: must be at least {least}")
-    if options.engine != "ray":
-        for name in ("ray_address", "ray_gpus"):
-            if getattr(options, name):
-                flag = name.replace("_", "-")
-                raise InputError(f"--{flag}: has nothing to do without --engine ray; leave it out")
+    of_ray = options.engine == "ray", "--engine ray"
+    check_idle(options, {"ray_address": of_ray, "ray_gpus": of_ray})
 
 
 def outputs_of(options: BatchOptions) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from avatar.behaviour.emotion_presets import EMOTIONS, OWN, Emotion
 from avatar.heads.arkit import WEIGHTS
-from common.errors import InputError, check_file
+from common.errors import InputError, check_file, naming
 from common.json_files import read_json
 
 
@@ -128,10 +128,8 @@ def _line(
         raise InputError(f"{where} is not of the form 3-7 angry 0.8: times, emotions, strength")
     if not 0 <= strength <= 1:
         raise InputError(f"{where}: the strength {strength:g} must be from 0 to 1")
-    try:
+    with naming(where):
         return _mixed(words[0], intensity * strength, start, end, folder)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
 
 
 def _span(where: str, word: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from avatar.behaviour.options import BehaviourOptions, LifeOptions
 from avatar.behaviour.style import STYLES
 from avatar.drive.manner import AUTO_MANNER, checked_manner
 from avatar.drive.options import DriveOptions, ExportOptions, ViewOptions
-from common.errors import InputError, check_file
+from common.errors import InputError, check_file, check_idle
 
 LARGEST = 2.0  # of --head
 FARTHEST = (25.0, 12.0)
@@ -74,13 +74,12 @@ def behaviour_of(
     options without effect.
     """
     recorded = isinstance(options, BehaviourOptions)
-    for option in fields(BehaviourOptions if recorded else LifeOptions):
-        name = option.name.replace("_", "-")
-        given = getattr(options, option.name) != option.default and option.name != "still"
-        if given and not lives:
-            raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
-        if given and options.still:
-            raise InputError(f"--{name} and --still: a still face has none; leave one out")
+    moving = [f for f in fields(BehaviourOptions if recorded else LifeOptions) if f.name != "still"]
+    check_idle(options, {option.name: (lives, needed) for option in moving})
+    for option in moving if options.still else ():
+        if getattr(options, option.name) != option.default:
+            flag = option.name.replace("_", "-")
+            raise InputError(f"--{flag} and --still: a still face has none; leave one out")
     if options.take < 0:
         raise InputError(f"--take {options.take}: must not be negative")
     if not 0 <= options.head <= LARGEST:

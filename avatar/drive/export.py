@@ -22,7 +22,7 @@ from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.motion import DrivenMotion, motion_file, principal_curves
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import load_mover, motion_of
-from avatar.drive.retarget import avatar_face, naming
+from avatar.drive.retarget import avatar_face
 from avatar.geometry.coloured import Paint
 from avatar.geometry.mesh_file import read_mesh
 from avatar.geometry.rotations import head_angles
@@ -41,7 +41,7 @@ from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
 from avatar.trust.manifest import sign_output
 from common.atomic import folder_beside
-from common.errors import InputError
+from common.errors import InputError, naming
 from common.progress import progress_bar
 from splat import Gaussians
 

@@ -16,8 +16,8 @@ from avatar.lighting.environment import Light
 from avatar.lighting.environment_files import light_of
 from avatar.trust.manifest import Seal, seal_of
 from common.device import Device
-from common.errors import InputError
-from common.writable import check_writable
+from common.errors import InputError, check_idle
+from common.writable import check_distinct, check_writable, is_free
 
 Form = Literal["weights", "morphs", "vertices", "flame", "gaussians"]
 
@@ -28,8 +28,6 @@ ASKS = ("at", "sh_degree", "up", "light")
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """An export."""
-
     form: Form
     out: Path
     avatar: AvatarFiles | None  # whose head moves; else the mesh's, the mover's own or anny-head
@@ -43,11 +41,6 @@ class ExportPlan:
     up: Up | None
     device: Device
     seal: Seal | None
-
-    @property
-    def numbered(self) -> bool:
-        """Whether there is a file for every frame."""
-        return is_numbered(self.out)
 
 
 def plan_export(options: ExportOptions) -> ExportPlan:
@@ -104,9 +97,8 @@ def _moves(options: ExportOptions) -> bool:
 
 def _check_files(options: ExportOptions) -> None:
     sources = (options.audio, options.motion, options.arkit, options.mesh, options.avatar)
-    for path in (*sources, options.weights, options.flame, options.landmarks, options.texture):
-        if there(path) and path and path.resolve() == options.out.resolve():
-            raise InputError(f"{path}: is named twice, as input and output; choose another --out")
+    beside = (options.weights, options.flame, options.landmarks, options.texture)
+    check_distinct([options.out], there(*sources, *beside))
     if holds_gaussians(options):
         _check_gaussians(options)
     else:
@@ -130,12 +122,7 @@ def _check_idle(options: ExportOptions) -> None:
         "landmarks": (options.mesh or options.avatar, "--mesh or --avatar"),
         **dict.fromkeys(ASKS, (holds_gaussians(options), files)),
     }
-    for name, (works_here, needed) in works.items():
-        given = getattr(options, name)
-        if given is not None and given is not False and not works_here:
-            raise InputError(
-                f"--{name.replace('_', '-')}: has nothing to do without {needed}; leave it out"
-            )
+    check_idle(options, works)
 
 
 def _form(options: ExportOptions) -> Form:
@@ -165,7 +152,9 @@ def _check_gaussians(options: ExportOptions) -> None:
     out, numbers = options.out, is_numbered(options.out)
     if options.avatar is None:
         raise InputError(f"{out}: holds Gaussians; name the avatar that has them with --avatar")
-    _check_library(out)
+    module = EXTRA.get(out.suffix.lower())
+    if module is not None and find_spec(module) is None:
+        raise InputError(f"{out}: to write USD its library is needed; pip install usd-core")
     if not 0 <= (options.sh_degree or 0) <= 3:
         raise InputError(f"--sh-degree {options.sh_degree}: must be 0, 1, 2 or 3")
     if options.at is not None:
@@ -179,14 +168,8 @@ def _check_gaussians(options: ExportOptions) -> None:
     if numbers and not _moves(options):
         raise InputError(f"{out}: numbers frames, but nothing moves the avatar; give --audio")
     check_writable(*((out.parent, True) if numbers else (out, False)))
-    if numbers:
-        _check_folder(out.parent)
-
-
-def _check_library(out: Path) -> None:
-    module = EXTRA.get(out.suffix.lower())
-    if module is not None and find_spec(module) is None:
-        raise InputError(f"{out}: to write USD its library is needed; pip install usd-core")
+    if numbers and not is_free(out.parent):
+        raise InputError(f"{out.parent}: exists already; name a new folder for the frames")
 
 
 def _check_time(options: ExportOptions) -> None:
@@ -196,8 +179,3 @@ def _check_time(options: ExportOptions) -> None:
         raise InputError(f"--at: one frame needs no number in {options.out.name}; leave one out")
     if not 0 <= (options.at or 0) < float("inf"):
         raise InputError(f"--at {options.at:g}: must be a number of seconds, 0 or more")
-
-
-def _check_folder(folder: Path) -> None:
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise InputError(f"{folder}: exists already; name a new folder for the frames")

@@ -11,7 +11,7 @@ from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.options import SpeechOptions
 from avatar.behaviour.style import scaled
 from avatar.rigging.avatar import Avatar
-from common.errors import InputError, check_file
+from common.errors import InputError, check_file, naming
 
 AUTO_MANNER, NEUTRAL_MANNER = "auto", "neutral"
 WORDS = (AUTO_MANNER, NEUTRAL_MANNER)
@@ -67,10 +67,8 @@ def in_manner(model: SpeechToMotion, said: str, avatar: Avatar | None) -> Spoken
 
 
 def _with(model: SpeechToMotion, manner: Manner, place: str) -> Spoken:
-    try:
+    with naming(place):
         return Spoken(with_manner(model, manner), manner.habits)
-    except InputError as error:
-        raise InputError(f"{place}: {error}") from error
 
 
 def _of_file(path: Path) -> Manner:

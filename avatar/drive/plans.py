@@ -22,7 +22,7 @@ from avatar.video.layers import Background, background_of, check_transparent, la
 from avatar.video.output import check_output, check_picture
 from avatar.video.sound import Sound
 from common.device import Device
-from common.errors import InputError
+from common.errors import InputError, check_idle
 from common.writable import check_distinct, check_writable
 
 LARGEST = 8192  # pixels
@@ -43,21 +43,25 @@ class Look:
 
 
 @dataclass(frozen=True)
-class DrivePlan:
-    """A drive."""
+class FilmPlan:
+    """How an avatar is filmed."""
 
     look: Look
-    direction: Direction
     size: tuple[int, int]
     framed: Callable[..., Framing]  # as `framed_as`, without crop and size
     track: CameraTrack
     out: Path | None  # None: no film is written
-    sound: Sound | None  # that is heard; None: that of the film, if there is one
+    sound: Sound | None  # that is heard; None: that of --film, if there is one
+    seal: Seal | None
+
+
+@dataclass(frozen=True)
+class DrivePlan(FilmPlan):
+    direction: Direction
     take: Take | None  # that moves the face
     film: Path | None  # whose performance moves the face, or what a voice does not move
     sync: Sync
     save_motion: Path | None
-    seal: Seal | None
 
 
 def files_of(options: SubjectOptions, avatar: Path, bare: bool = False) -> AvatarFiles:
@@ -158,20 +162,7 @@ def _check_distinct(
     check_distinct(written, (*read, *camera))
 
 
-@dataclass(frozen=True)
-class ReplayPlan:
-    """A film of recorded motion."""
-
-    look: Look
-    size: tuple[int, int]
-    framed: Callable[..., Framing]
-    track: CameraTrack
-    out: Path
-    sound: Sound | None
-    seal: Seal | None
-
-
-def plan_replay(options: ReplayOptions) -> ReplayPlan:
+def plan_replay(options: ReplayOptions) -> FilmPlan:
     """What the options mean; refuses, in one sentence, what cannot work.
 
     Raises InputError, FileNotFoundError or OSError.
@@ -179,20 +170,17 @@ def plan_replay(options: ReplayOptions) -> ReplayPlan:
     if (options.capture is None) == (options.motion is None):
         raise InputError("give what moves the avatar: either --capture or --motion")
     if options.motion is not None:
-        for name in ("split", "sequence", "camera_id", "fps"):
-            if getattr(options, name) is not None:
-                flag = name.replace("_", "-")
-                raise InputError(f"--{flag}: belongs to --capture; leave it out with --motion")
-    for path in (options.avatar, options.capture, options.motion, options.audio, *_beside(options)):
-        if there(path) and path and path.resolve() == options.out.resolve():
-            raise InputError(f"{path}: is an input; give --out another name")
+        of_capture = ("split", "sequence", "camera_id", "fps")
+        check_idle(options, dict.fromkeys(of_capture, (False, "--capture")))
+    read = options.avatar, options.capture, options.motion, options.audio
+    check_distinct([options.out], there(*read, *_beside(options)))
     check_flame(options.flame, options.avatar, options.capture)
     if options.camera_id is not None:
         _check_no_angles(options, "--camera-id")
     size, angles = _size(options), (options.azimuth, options.elevation)
     look, sound = _look(options, options.out), Sound(options.audio) if options.audio else None
     track, framed = read_track(options.camera, size, angles), partial(framed_as, options.crop, size)
-    return ReplayPlan(look, size, framed, track, options.out, sound, seal_of(options))
+    return FilmPlan(look, size, framed, track, options.out, sound, seal_of(options))
 
 
 def _look(options: FilmOptions, out: Path | None) -> Look:
@@ -206,8 +194,6 @@ def _look(options: FilmOptions, out: Path | None) -> Look:
         _check_no_angles(options, f"--camera {options.camera}")
     _check_numbers(options, out)
     background, light = background_of(options.background), light_of(options)
-    if options.light_background and light is None:
-        raise InputError("--light-background: has nothing to do without --light; leave it out")
     if options.light_background and not isinstance(background, tuple):
         raise InputError("--light-background and --background: both are behind; leave one out")
     if options.label:
@@ -235,10 +221,8 @@ def _check_no_angles(options: FilmOptions, other: str) -> None:
 
 
 def _check_numbers(options: FilmOptions, out: Path | None) -> None:
-    fps = 25.0 if options.fps is None else options.fps
-    if not SLOWEST <= fps <= FASTEST:
-        raise InputError(f"fps {fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second")
-    check_picture(options.width, options.height, fps)
+    check_fps(options.fps)
+    check_picture(options.width, options.height, options.fps or 25.0)
     if max(options.width, options.height) > LARGEST:
         size = f"{options.width}x{options.height}"
         raise InputError(f"width and height {size}: must not exceed {LARGEST} pixels")

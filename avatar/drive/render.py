@@ -13,7 +13,7 @@ from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.frames import Film, shoot
 from avatar.drive.motion import Moving, moving
 from avatar.drive.options import ReplayOptions
-from avatar.drive.plans import ReplayPlan, plan_replay
+from avatar.drive.plans import FilmPlan, plan_replay
 from avatar.drive.render_context import lit_render_context
 from avatar.drive.report import PhaseClock
 from avatar.drive.retarget import avatar_face, retargeted
@@ -46,6 +46,7 @@ def replay(options: ReplayOptions) -> Recording:
     happens, nothing half-written is left.
     """
     plan = plan_replay(options)
+    assert plan.out
     device, backend, _ = pick_backend(plan.look.device)
     avatar = open_avatar(*plan.look.files)
     made = (_captured if options.capture else _saved)(options, plan, avatar)
@@ -60,7 +61,7 @@ def replay(options: ReplayOptions) -> Recording:
     return made
 
 
-def _captured(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recording:
+def _captured(options: ReplayOptions, plan: FilmPlan, avatar: Avatar) -> Recording:
     """The tracked meshes of a split, frame by frame, from one of its cameras or from our own."""
     assert options.capture
     capture = open_capture(options.capture, options.flame)
@@ -81,7 +82,7 @@ def _captured(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recor
     return Recording(lambda _: seen, cameras, count, fps, head[:3, :3])
 
 
-def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recording:
+def _saved(options: ReplayOptions, plan: FilmPlan, avatar: Avatar) -> Recording:
     """Motion that driving saved, retargeted where the avatar has another mesh."""
     assert options.motion
     saved = open_motion(options.motion)

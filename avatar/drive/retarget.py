@@ -1,8 +1,7 @@
 """Motion retargeted from one mesh to another: the basis of weights, and saved motion."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ from avatar.heads.flame_regions import LOWER_TEETH
 from avatar.heads.head import ANY_MESH, FLAME, FLAME_TEETH
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from avatar.rigging.avatar import Avatar
-from common.errors import InputError
+from common.errors import InputError, naming
 
 
 def retarget_basis(
@@ -95,7 +94,11 @@ def retargeted(motion: SavedMotion, face: Face | None) -> DrivenMotion:
 
     Raises InputError where anny-head cannot be fitted to the mesh of the file.
     """
-    if face is not None and _same_triangles(motion, face):
+    if (
+        face is not None
+        and motion.topology == face.head.topology
+        and torch.equal(motion.mesh.faces, face.mesh.faces)
+    ):
         return _aligned(motion, face)
     with naming(motion.path):
         source = face_of(motion.mesh, motion.topology, motion.template)
@@ -105,11 +108,6 @@ def retargeted(motion: SavedMotion, face: Face | None) -> DrivenMotion:
     poses = face.to_head.inverse().of_motions(source.to_head.of_motions(motion.head_pose))
     print(f"motion: retargeted from {source.name} to {face.name}", file=sys.stderr)
     return DrivenMotion(face, lambda: map(transfer, motion_chunks(motion)), poses, motion.fps)
-
-
-def _same_triangles(motion: SavedMotion, face: Face) -> bool:
-    same = motion.topology == face.head.topology
-    return same and torch.equal(motion.mesh.faces, face.mesh.faces)
 
 
 def _aligned(motion: SavedMotion, face: Face) -> DrivenMotion:
@@ -132,15 +130,6 @@ def avatar_face(path: Path, avatar: Avatar, saved: SavedMotion | None = None) ->
         template = saved.template
     with naming(path):
         return face_of(mesh, avatar.topology, template)
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Prefix errors about a mesh with the name of its file."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def with_teeth(basis: Tensor, head: Head) -> Tensor:

@@ -27,14 +27,12 @@ from avatar.rigging.avatar import Avatar
 from avatar.video.camera_path import DISTANCE, portrait
 from avatar.video.sound import loudness, sound_file
 from common.device import Device
-from common.errors import InputError
-from common.writable import check_writable
+from common.errors import InputError, check_idle
+from common.writable import check_distinct, check_writable
 
 
 @dataclass(frozen=True)
 class ViewPlan:
-    """A page."""
-
     files: AvatarFiles
     lights: Mapping[str, Environment]
     direction: Direction
@@ -68,9 +66,8 @@ def plan_view(options: ViewOptions) -> ViewPlan:
 
 def _check_files(options: ViewOptions) -> None:
     read = (options.avatar, options.audio, options.motion, options.arkit, options.weights)
-    for path in there(*read, options.landmarks, options.texture, options.flame):
-        if options.export and path.resolve() == options.export.resolve():
-            raise InputError(f"{path}: is an input; give --export another name")
+    beside = (options.landmarks, options.texture, options.flame)
+    check_distinct([options.export], there(*read, *beside))
     if options.export:
         if options.export.suffix.lower() != ".html":
             raise InputError(f"{options.export}: --export writes a page; name it .html")
@@ -79,19 +76,11 @@ def _check_files(options: ViewOptions) -> None:
 
 def _check_idle(options: ViewOptions, speaks: bool) -> None:
     """Refuse options without effect."""
-    performed = speaks or options.arkit
-    works = {
-        "port": (not options.export, "a page that is served; --export writes it"),
-        "no_browser": (not options.export, "a page that is served; --export writes it"),
-        "weights": (speaks, "a voice that moves the face"),
-        "weights_style": (speaks, "a voice that moves the face"),
-        "fps": (performed, "--audio or --arkit"),
-        "still": (performed, "--audio or --arkit"),
-    }
-    for name, (works_here, needed) in works.items():
-        if getattr(options, name) and not works_here:
-            flag = f"--{name.replace('_', '-')}"
-            raise InputError(f"{flag}: has nothing to do without {needed}; leave it out")
+    served = not options.export, "a page that is served; --export writes it"
+    spoken = speaks, "a voice that moves the face"
+    performed = speaks or options.arkit, "--audio or --arkit"
+    works = {"port": served, "no_browser": served, "weights": spoken, "weights_style": spoken}
+    check_idle(options, works | {"fps": performed, "still": performed})
 
 
 def view_page(options: ViewOptions) -> bytes:

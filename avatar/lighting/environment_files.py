@@ -24,7 +24,7 @@ from avatar.lighting.environment import (
 from avatar.lighting.options import LightOptions
 from avatar.lighting.presets import parse_light
 from common.colours import parse_colour
-from common.errors import InputError, check_file
+from common.errors import InputError, check_file, check_idle, naming
 
 DECODERS = {".hdr": "hdr", ".pic": "hdr", ".exr": "exr"}
 KINDS = {"gbrpf16le": "<f2", "gbrpf32le": "<f4"}  # of the values, by FFmpeg's name of the pixels
@@ -84,10 +84,8 @@ def light_of(options: LightOptions) -> Light | None:
     """The light of the options; None: that in the avatar's colours. Raises as `read_light`,
     and InputError for an option that has nothing to do."""
     if options.light is None:
-        for name in ("light_turn", "light_spin", "light_skin"):
-            if getattr(options, name):
-                flag = name.replace("_", "-")
-                raise InputError(f"--{flag}: has nothing to do without --light; leave it out")
+        lit = ("light_turn", "light_spin", "light_skin", "light_background")
+        check_idle(options, dict.fromkeys(lit, (False, "--light")))
         return None
     environment = read_light(options.light)
     for flag, degrees in (("turn", options.light_turn), ("spin", options.light_spin)):
@@ -117,10 +115,8 @@ def read_radiance(path: Path) -> Floats:
     """The picture [H, W, 3] float32 of a sky, linear, as `environment` takes it. Raises as
     `read_light`."""
     check_file(path)
-    try:
+    with naming(path):
         radiance = read_pixels(path.read_bytes(), DECODERS[path.suffix.lower()])
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
     height, width = radiance.shape[:2]
     if not np.isfinite(radiance).all():
         raise InputError(f"{path}: has pixels that are infinite or no numbers; mend them first")

@@ -8,7 +8,7 @@ import av
 from av.error import FFmpegError
 
 from common.errors import InputError
-from common.writable import check_writable
+from common.writable import check_writable, is_free
 
 Kind = Literal["mp4", "webm", "mov", "frames"]
 KINDS: dict[str, Kind] = {".mp4": "mp4", ".webm": "webm", ".mov": "mov", "": "frames"}
@@ -41,7 +41,7 @@ def check_output(path: Path, audio: Path | None = None) -> None:
     frames = output_kind(path) == "frames"
     if frames and not path.name:
         raise InputError(f"{path}: name a new folder for the PNG frames")
-    if frames and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    if frames and not is_free(path):
         raise InputError(f"{path}: exists already; name a new folder for the PNG frames")
     if audio is not None and path.exists() and path.samefile(audio):
         raise InputError(f"{path}: is the recording itself; give the output another name")

@@ -20,7 +20,7 @@ from avatar.drive.direction import SHIPPED
 from avatar.drive.emotion import with_emotion
 from avatar.drive.motion import Curves, DrivenMotion, motion_file
 from avatar.drive.performance import beside_speech
-from avatar.drive.retarget import avatar_face, mesh_transfer, naming, retarget_basis
+from avatar.drive.retarget import avatar_face, mesh_transfer, retarget_basis
 from avatar.geometry.mesh_file import read_mesh
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads.flame_model import load_flame
@@ -29,7 +29,7 @@ from avatar.lipreading.sound_delay import speaking_head
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from common.claimed_folder import claim_folder
 from common.device import ComputeOptions, pick_device
-from common.errors import InputError
+from common.errors import InputError, naming
 from common.json_files import write_json
 from common.progress import progress_bar
 from common.wav_files import write_wav
