@@ -8,7 +8,6 @@ it is, so that reading back needs no FLAME and loses nothing, for heads that are
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,8 +33,7 @@ from avatar.heads.flame_parameters import (
 from avatar.heads.flame_regions import add_teeth
 from avatar.heads.head import SIZES
 from avatar.rigging.avatar import Avatar, check_mesh
-from common.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays
-from common.atomic import write_beside
+from common.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays, write_arrays
 from common.errors import InputError
 from splat import RawGaussians, SplatPly, write_ply
 
@@ -156,22 +154,16 @@ def provenance_in(arrays: Arrays) -> tuple[str, str]:
 
 def _write_mesh(path: Path, avatar: Avatar) -> None:
     tensors = {
+        "faces": avatar.faces.int(),
         "rest": avatar.vertices,
         "template": avatar.template,
         "flame_shape": avatar.flame_shape,
         "flame_offset": avatar.flame_offset,
     }
-    floats: dict[str, Any] = {n: t.cpu().numpy() for n, t in tensors.items() if t is not None}
-    with write_beside(path) as temporary:
-        np.savez_compressed(
-            temporary,
-            topology=np.array(avatar.topology),
-            faces=avatar.faces.cpu().numpy().astype(np.int32),
-            coefficients=np.array(avatar.gaussians.sh.shape[1]),
-            origin=np.array(avatar.origin),
-            consent=np.array(avatar.consent),
-            **floats,
-        )
+    words = {"topology": avatar.topology, "origin": avatar.origin, "consent": avatar.consent}
+    arrays = {name: np.array(said) for name, said in words.items()}
+    arrays["coefficients"] = np.array(avatar.gaussians.sh.shape[1])
+    write_arrays(path, arrays | {n: t.cpu().numpy() for n, t in tensors.items() if t is not None})
 
 
 def _identity(avatar: Avatar, flame: Path | None) -> tuple[Tensor, Tensor]:

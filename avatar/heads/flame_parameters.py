@@ -8,7 +8,6 @@ float64. A canonical_flame_param.npz is the same with T = 1.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from avatar.heads.flame_model import EXPRESSIONS, SHAPES, TEETH_VERTICES, VERTICES, FlameParameters
-from common.arrays import Arrays, pick, read_arrays
-from common.atomic import write_beside
+from common.arrays import Arrays, pick, read_arrays, write_arrays
 from common.errors import InputError
 
 MOVING = {
@@ -59,9 +57,7 @@ def write_flame_parameters(path: Path, parameters: FlameParameters, vertices: in
         "static_offset": (zeros if p.static_offset is None else p.static_offset)[None],
         "dynamic_offset": dynamic,
     }
-    arrays: dict[str, Any] = {n: t.detach().cpu().float().numpy() for n, t in tensors.items()}
-    with write_beside(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
+    write_arrays(path, {n: t.detach().cpu().float().numpy() for n, t in tensors.items()})
 
 
 def frame_parameters(parameters: FlameParameters, row: int) -> FlameParameters:
