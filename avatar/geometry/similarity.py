@@ -1,7 +1,8 @@
 """Similarities (one scale, one rotation, one translation), and how far a fitted motion of vertices
 is from the true one."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import torch
@@ -86,27 +87,16 @@ class Misfit:
 
     def scaled(self, scale: float) -> "Misfit":
         """The same of a mesh that was measured in another unit."""
-        return Misfit(
-            *(scale * length for length in (self.lips_mm, self.all_mm, self.lip_motion_mm))
-        )
+        return Misfit(*(scale * length for length in astuple(self)))
 
 
-class MisfitRuler:
-    """Adds up distances between a motion and its fit."""
+def misfits(offsets: Tensor, fitted: Tensor, lips: Tensor) -> Tensor:
+    """The figures of a `Misfit` [f, 3] of each frame; offsets and their fit [f, V, 3] in metres."""
+    apart = (offsets - fitted).norm(dim=-1)  # [f, V]
+    means = apart[:, lips].mean(1), apart.mean(1), offsets[:, lips].norm(dim=-1).mean(1)
+    return 1000 * torch.stack(means, 1).double()
 
-    def __init__(self, lips: Tensor) -> None:
-        self.lips = lips
-        self.sums = torch.zeros(3, dtype=torch.float64)
-        self.frames = 0
 
-    def add(self, offsets: Tensor, fitted: Tensor) -> None:
-        """Offsets and their fit [f, V, 3] in metres."""
-        apart = (offsets - fitted).norm(dim=-1)  # [f, V]
-        moved = offsets[:, self.lips].norm(dim=-1)
-        means = (apart[:, self.lips].mean(1), apart.mean(1), moved.mean(1))
-        self.sums += torch.stack([mean.sum() for mean in means]).double()
-        self.frames += len(offsets)
-
-    def misfit(self) -> Misfit:
-        lips, everywhere, motion = (self.sums / max(self.frames, 1) * 1000).tolist()
-        return Misfit(lips, everywhere, motion)
+def mean_misfit(frames: Sequence[Tensor]) -> Misfit:
+    """The mean of the figures [f, 3] of all frames."""
+    return Misfit(*torch.cat([*frames]).mean(0).tolist())

@@ -1,12 +1,12 @@
 """Fit ARKit weights to a motion of vertices: least squares with every unknown between 0 and 1, for
 many right-hand sides at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from avatar.geometry.similarity import Misfit, MisfitRuler
+from avatar.geometry.similarity import Misfit, mean_misfit, misfits
 from avatar.heads import Head
 from avatar.heads.arkit import WEIGHTS
 
@@ -81,12 +81,9 @@ def fit_weights(head: Head, chunks: Iterable[Tensor]) -> tuple[Tensor, Misfit]:
     units = head.units[[head.unit_names.index(name) for name in WEIGHTS]].flatten(1).double()
     gram = units @ units.T
     gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
-    ruler = MisfitRuler(head.regions["lips"])
-
-    def solved() -> Iterator[Tensor]:
-        for offsets in chunks:
-            weights = solve_bounded(gram, offsets.flatten(1).double() @ units.T)
-            ruler.add(offsets, (weights @ units).unflatten(1, (-1, 3)))
-            yield weights
-
-    return torch.cat(list(solved())).float(), ruler.misfit()
+    solved, apart = [], []
+    for offsets in chunks:
+        solved.append(solve_bounded(gram, offsets.flatten(1).double() @ units.T))
+        fitted = (solved[-1] @ units).unflatten(1, (-1, 3))
+        apart.append(misfits(offsets, fitted, head.regions["lips"]))
+    return torch.cat(solved).float(), mean_misfit(apart)

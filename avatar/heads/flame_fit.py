@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from avatar.geometry.rotations import axis_angle_to_matrix
-from avatar.geometry.similarity import Misfit, MisfitRuler
+from avatar.geometry.similarity import Misfit, mean_misfit, misfits
 from avatar.heads.flame_model import (
     EXPRESSIONS,
     JAW,
@@ -16,6 +16,7 @@ from avatar.heads.flame_model import (
     RIGHT_EYEBALL,
     SHAPES,
     FlameModel,
+    FlameParameters,
 )
 from avatar.heads.flame_parameters import still, write_flame_parameters
 from avatar.heads.head import FLAME_TEETH, SIZES
@@ -63,15 +64,6 @@ AXES = torch.tensor(
 
 
 @dataclass(frozen=True)
-class FlameMotion:
-    """FLAME's moving parameters, axis-angle in radians."""
-
-    expression: Tensor  # [F, 100]
-    jaw: Tensor  # [F, 3]
-    eyes: Tensor  # [F, 6] left, right
-
-
-@dataclass(frozen=True)
 class _Problem:
     """One head's least squares; float64."""
 
@@ -86,43 +78,39 @@ class _Problem:
 
 def fit_flame(
     model: FlameModel, rest: Tensor, chunks: Iterable[Tensor], lips: Tensor
-) -> tuple[FlameMotion, Misfit]:
-    """Fit offsets [f, V, 3] from the rest mesh [V, 3] of a subject, each frame by itself.
+) -> tuple[FlameParameters, Misfit]:
+    """Fit offsets [f, V, 3] from the rest mesh [V, 3] of a subject, each frame by itself:
+    expression, jaw and eyes; the other parameters are zero.
 
     Gauss-Newton on the jaw's rotation, with the eyeballs left out, which are turned afterwards; the
     expression, which is linear where the jaw is undone, is solved for in every step (variable
     projection). lips: vertices whose misfit is measured.
     """
     problem = _problem(model, rest.double())
-    ruler = MisfitRuler(lips)
 
-    def fitted() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def fitted() -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         for offsets in chunks:
             expression, turn = _fit(problem, offsets.double())
             ahead = _posed(problem, expression, turn)[0]
             eyes = eye_turns(ahead, problem.rest + offsets.double())
-            ruler.add(offsets, turned_eyes(ahead, eyes) - problem.rest)
+            apart = misfits(offsets, turned_eyes(ahead, eyes) - problem.rest, lips)
             angles = matrix_to_axis_angle(eyes).flatten(1).float()
-            yield expression.float(), matrix_to_axis_angle(turn).float(), angles
+            yield expression.float(), matrix_to_axis_angle(turn).float(), angles, apart
 
-    expressions, jaws, eyes = (torch.cat(parts) for parts in zip(*fitted(), strict=True))
-    return FlameMotion(expressions, jaws, eyes), ruler.misfit()
+    *parts, apart = zip(*fitted(), strict=True)
+    expressions, jaws, eyes = map(torch.cat, parts)
+    found = still(torch.zeros(SHAPES), None, len(jaws))
+    return replace(found, expression=expressions, jaw=jaws, eyes=eyes), mean_misfit(apart)
 
 
-def write_flame_motion(path: Path, motion: FlameMotion, head_pose: Tensor) -> None:
+def write_flame_motion(path: Path, motion: FlameParameters, head_pose: Tensor) -> None:
     """Write what GaussianAvatars takes as --motion_path: float32, one row for each frame; the shape
     is the mean head's.
 
     head_pose [F, 4, 4]: its rotation becomes the neck's. The file appears whole or not at all.
     """
-    moving = replace(
-        still(torch.zeros(SHAPES), None, len(motion.jaw)),
-        expression=motion.expression,
-        jaw=motion.jaw,
-        eyes=motion.eyes,
-        neck=matrix_to_axis_angle(head_pose[:, :3, :3]),
-    )
-    write_flame_parameters(path, moving, SIZES[FLAME_TEETH][0])
+    posed = replace(motion, neck=matrix_to_axis_angle(head_pose[:, :3, :3]))
+    write_flame_parameters(path, posed, SIZES[FLAME_TEETH][0])
 
 
 def matrix_to_axis_angle(rotations: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from avatar.geometry.rotations import axis_angle_to_matrix, head_poses
 from avatar.heads.flame_fit import (
-    FlameMotion,
     _posed,
     _problem,
     fit_flame,
@@ -25,6 +24,7 @@ from avatar.heads.flame_model import (
     load_flame,
     neutral,
 )
+from avatar.heads.flame_parameters import still
 
 LIPS = torch.tensor(LIP_OUTER_LOWER)
 
@@ -88,7 +88,8 @@ def test_angles_of_rotations_come_back():
 def test_the_file_is_what_gaussian_avatars_plays(tmp_path: Path):
     expression, jaw = some_motion()
     poses = head_poses(torch.tensor([[0.2, 0.0, 0.0]]).expand(6, 3), torch.zeros(3))
-    motion = FlameMotion(expression, jaw, torch.full((6, 6), 0.1))
+    angles = {"jaw": jaw, "eyes": torch.full((6, 6), 0.1)}
+    motion = replace(still(torch.zeros(300), None, 6), expression=expression, **angles)
     write_flame_motion(tmp_path / "motion.npz", motion, poses)
     with np.load(tmp_path / "motion.npz") as data:
         sizes = {name: (*data[name].shape, data[name].dtype.name) for name in data.files}
