@@ -77,7 +77,8 @@ def load_avatar(path: Path) -> Avatar:
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
     origin, consent = provenance_of(ply.comments)
     rest = (topology, ply.template_vertices, *identity, origin)
-    unlit, manner = UNLIT in ply.comments, _bytes(ply.tables.get(MANNER))
+    unlit, manner = UNLIT in ply.comments, ply.tables.get(MANNER)
+    manner = manner if manner is not None and manner.dtype == torch.uint8 else None
     return Avatar(ply.gaussians, binding, *mesh, *rest, unlit, manner, consent)
 
 
@@ -122,7 +123,3 @@ def _flame_identity(
             "convert the avatar again with this version of the project"
         )
     return shape, offset
-
-
-def _bytes(table: Tensor | None) -> Tensor | None:
-    return table if table is not None and table.dtype == torch.uint8 else None

@@ -12,7 +12,7 @@ called `..._PAIRS` from the right (-x) to the left (+x), as in every head of thi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.geometry.records import mapped
 from avatar.geometry.rotations import axis_angle_to_matrix
 from common.arrays import read_arrays
 from common.errors import InputError, check_file
@@ -92,14 +93,10 @@ class FlameModel:
     joint_regressor: Tensor  # [5, V] joints from the vertices of the unposed head
     weights: Tensor  # [V, 5] skinning: root, neck, jaw, left eye, right eye
 
-    def to(self, to: torch.device | torch.dtype | str) -> "FlameModel":
+    def to(self, to: torch.device | torch.dtype) -> "FlameModel":
         """The same model on another device or in another precision."""
-        moved = {
-            field.name: getattr(self, field.name).to(to)
-            for field in fields(self)
-            if field.name != "faces" or not isinstance(to, torch.dtype)
-        }
-        return FlameModel(**{"faces": self.faces} | moved)
+        whole = self.faces if isinstance(to, torch.dtype) else None
+        return mapped(self, lambda values: values if values is whole else values.to(to))
 
     @property
     def topology(self) -> str:
@@ -137,9 +134,12 @@ def flame_vertices(model: FlameModel, parameters: FlameParameters) -> Tensor:
     for offset in (p.static_offset, p.dynamic_offset):
         if offset is not None:
             head = head + offset
-    turns = _joint_rotations(p)  # [..., 5, 3, 3]
+    parts = (p.rotation, p.neck, p.jaw, p.eyes[..., :3], p.eyes[..., 3:])
+    turns = axis_angle_to_matrix(torch.stack(torch.broadcast_tensors(*parts), -2))  # [..., 5, 3, 3]
     joints = model.joint_regressor @ head  # [..., 5, 3]
-    posed = head + _blend(model.pose_directions, _pose_feature(turns))
+    unturned = torch.eye(3, dtype=turns.dtype, device=turns.device)
+    feature = (turns[..., 1:, :, :] - unturned).flatten(-3)  # [..., 36]
+    posed = head + _blend(model.pose_directions, feature)
     motions = _joint_motions(turns, joints)  # [..., 5, 3, 4]
     by_vertex = torch.einsum("vj,...jab->...vab", model.weights, motions)
     posed = (by_vertex[..., :3] @ posed[..., None])[..., 0] + by_vertex[..., 3]
@@ -155,18 +155,6 @@ def _blend(directions: Tensor, coefficients: Tensor) -> Tensor:
     """[..., V, 3] the sum of directions [V, 3, K] by coefficients [..., K]."""
     flat = coefficients @ directions.flatten(0, 1).T
     return flat.unflatten(-1, directions.shape[:2])
-
-
-def _joint_rotations(parameters: FlameParameters) -> Tensor:
-    p = parameters
-    parts = (p.rotation, p.neck, p.jaw, p.eyes[..., :3], p.eyes[..., 3:])
-    return axis_angle_to_matrix(torch.stack(torch.broadcast_tensors(*parts), -2))
-
-
-def _pose_feature(turns: Tensor) -> Tensor:
-    """[..., 36] how far the rotations below the root are from none, by rows."""
-    eye = torch.eye(3, dtype=turns.dtype, device=turns.device)
-    return (turns[..., 1:, :, :] - eye).flatten(-3)
 
 
 def _joint_motions(turns: Tensor, joints: Tensor) -> Tensor:

@@ -91,15 +91,8 @@ def _load_shipped(topology: str) -> Head:
 def own_head(topology: str = "anny-head") -> Head:
     """A head that ships with all units its own, before those of another source; see
     data/NOTICE.md."""
-    return _head_from_arrays(topology, _arrays(topology.replace("-", "_") + ".npz"))
+    arrays = _arrays(topology.replace("-", "_") + ".npz")
 
-
-def _arrays(name: str) -> dict[str, np.ndarray]:
-    with as_file(files("avatar.heads").joinpath("data", name)) as path, np.load(path) as data:
-        return {key: data[key] for key in data.files}
-
-
-def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:
     def floats(key: str) -> Tensor:
         return torch.from_numpy(arrays[key].astype(np.float32))
 
@@ -119,6 +112,11 @@ def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:
         pose_weights=floats("pose_weights"),
         pivot=floats("pivot"),
     )
+
+
+def _arrays(name: str) -> dict[str, np.ndarray]:
+    with as_file(files("avatar.heads").joinpath("data", name)) as path, np.load(path) as data:
+        return {key: data[key] for key in data.files}
 
 
 EYEBALLS = {"Left": "l-eye", "Right": "r-eye"}

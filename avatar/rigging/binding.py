@@ -33,7 +33,8 @@ def triangle_frames(vertices: Tensor, faces: Tensor) -> TriangleFrames:
     """
     v0, v1, v2 = (vertices[..., faces[:, corner], :] for corner in range(3))  # [..., M, 3]
     edge, other = v1 - v0, v2 - v0
-    edge_unit = _normalised(edge, _axis(edge, 0))
+    x = torch.eye(3, dtype=edge.dtype, device=edge.device)[0]
+    edge_unit = _normalised(edge, x.expand_as(edge))
     normal = torch.linalg.cross(edge_unit, other)
     normal = _normalised(normal, _perpendicular(edge_unit))
     bitangent = torch.linalg.cross(edge_unit, normal)
@@ -53,10 +54,6 @@ def _length(vectors: Tensor) -> Tensor:
 def _normalised(vectors: Tensor, fallback: Tensor) -> Tensor:
     length = _length(vectors)
     return torch.where(length > 2 * EPSILON, vectors / length, fallback)
-
-
-def _axis(like: Tensor, index: int) -> Tensor:
-    return torch.eye(3, dtype=like.dtype, device=like.device)[index].expand_as(like)
 
 
 def _perpendicular(units: Tensor) -> Tensor:
