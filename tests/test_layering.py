@@ -209,7 +209,7 @@ ONLY_IN = {
     "transformers": "audio2mesh/model/pretrained.py",
     "aiortc": "avatar/live/video_call.py",
     "websockets": "avatar/live/server.py avatar/studio/host.py research/bench/live.py",
-    "tyro": "configs/command.py configs/options.py configs/usage_errors.py",
+    "tyro": "configs/command.py configs/options.py",
 }
 """Each library: the files that import it, and no others."""
 
