@@ -23,6 +23,7 @@ from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from avatar.geometry.coloured import to_srgb
 from common.errors import InputError, check_file
 from common.threads import thread_count
 
@@ -71,9 +72,7 @@ def _linear_of_codes(transfer: Transfer) -> Floats:
 
 @cache
 def _srgb_of_linear() -> NDArray[np.uint8]:
-    linear = np.linspace(0.0, 1.0, CODES)
-    curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(curve * 255).astype(np.uint8)
+    return np.round(to_srgb(np.linspace(0.0, 1.0, CODES)) * 255).astype(np.uint8)
 
 
 FPS = 25
@@ -125,17 +124,12 @@ def film_info(path: Path) -> FilmInfo:
         return FilmInfo(width, height, seconds, float(stream.average_rate or 0), begin)
 
 
-def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
-    """Pictures [H, W] of a film; frame f is the picture at (f + 0.5) / 25 s.
-
-    With `width` they are shrunk to that many columns. Raises as `colour_frames`.
-    """
+def grey_frames(path: Path) -> Iterator[Bytes]:
+    """Pictures [H, W] of a film; frame f is the picture at (f + 0.5) / 25 s. Raises as
+    `colour_frames`."""
 
     def grey(frame: VideoFrame, stream: VideoStream, matrix: Matrix) -> Bytes:
         across, down = _size(frame, stream, None)
-        if width is not None:
-            scale = width / (down if _turns_on_its_side(matrix) else across)
-            across, down = max(2, round(across * scale)), max(2, round(down * scale))
         picture = frame.reformat(width=across, height=down, format="gray")
         return _turned(np.asarray(picture.to_ndarray(), np.uint8), matrix)
 
