@@ -68,7 +68,7 @@ def _attempt(job: Job) -> Record:
     try:
         with _folder_of(job) as folder, silence(), fetched(job.audio) as audio:
             local = str(audio)
-            made = _files(job, audio, folder)
+            made = (_film if "film" in job.outputs else _move)(job, audio, folder)
             sizes = {kind: path.stat().st_size for kind, path in made.files.items()}
             remove(job.record)
             for kind, path in made.files.items():
@@ -84,10 +84,6 @@ def _attempt(job: Job) -> Record:
         mistake = f"a mistake in VoiceSplat ({where}): {type(error).__name__}: {error}"
         sentence = mendable(error) or mistake
         return {"status": "failed", "error": sentence.replace(local, job.audio)}
-
-
-def _files(job: Job, audio: Path, folder: Path) -> _Made:
-    return _film(job, audio, folder) if "film" in job.outputs else _move(job, audio, folder)
 
 
 def _film(job: Job, audio: Path, folder: Path) -> _Made:

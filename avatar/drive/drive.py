@@ -2,17 +2,15 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from audio2mesh import probe_audio
 from avatar.avatar_io.live_link import Take
-from avatar.drive.frames import Film, shoot
+from avatar.drive.frames import Film, ignore, shoot
 from avatar.drive.motion import DrivenMotion, motion_file, moving
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
@@ -55,7 +53,8 @@ def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Re
     cameras = plan.track(plan.framed(subject.avatar), motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     shot = Film(plan.out, plan.size, scene.sound, "driving", plan.look.label, plan.seal)
-    with _saver(plan, motion) as save:
+    saved = plan.save_motion
+    with motion_file(saved, motion) if saved else nullcontext(ignore) as save:
         shoot(shot, context, move, cameras, clock, save)
     finished = time.perf_counter()
     return Report(
@@ -98,13 +97,3 @@ def _performed(plan: DrivePlan, device: torch.device) -> tuple[Take | None, Soun
     if plan.sound is None:
         print(performance.heard.words, file=sys.stderr)
     return performance.take, plan.sound or performance.heard.sound
-
-
-@contextmanager
-def _saver(plan: DrivePlan, motion: DrivenMotion) -> Iterator[Callable[[Tensor], None]]:
-    """A function that saves the offsets [V, 3] of a frame, or ignores them where none are asked."""
-    if plan.save_motion is None:
-        yield lambda offsets: None
-        return
-    with motion_file(plan.save_motion, motion) as save:
-        yield lambda offsets: save(offsets.numpy())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from avatar.avatar_io.motion_file import Frame
 from avatar.drive.motion import Moving
 from avatar.drive.render_context import Behind, RenderContext
 from avatar.drive.report import DeviceClock, PhaseClock
@@ -76,13 +77,17 @@ class BatchRenderer:
     light: "Lit | None" = None
 
 
+def ignore(moved: Frame) -> None:
+    """What a film does with its motion where nobody wants it."""
+
+
 def shoot(
     film: Film,
     context: RenderContext,
     move: Callable[[torch.device | None], Moving],
     cameras: Iterable[Camera],
     clock: PhaseClock,
-    save: Callable[[Tensor], None] = lambda moved: None,
+    save: Callable[[Frame], None] = ignore,
 ) -> None:
     """Every frame: move the mesh, skin the Gaussians, draw, encode.
 
@@ -113,7 +118,7 @@ def shoot(
         for image, shown in pictures:
             with clock.stage("encode"):
                 write(image.numpy())
-                save(shown)
+                save(shown.numpy())
             done()
             frames += 1
         assert frames == moved.frames, (frames, moved.frames)

@@ -11,7 +11,7 @@ from torch import Tensor
 from audio2mesh.prosody.listener import prosody_of
 from avatar.avatar_io.live_link import read_take, sample_take
 from avatar.behaviour.motion import Behaviour
-from avatar.behaviour.performance import BLINK_UNITS, Life, live
+from avatar.behaviour.performance import BLINK_UNITS, live
 from avatar.geometry.rotations import head_angles
 from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
@@ -21,8 +21,6 @@ from avatar.tracking.write import OVERLAY, TAKE
 from avatar.video.reader import film_info
 from avatar.video.sound import sound_reader
 from common.errors import InputError
-
-LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def spoken_take(tracked: Path) -> SpokenTake:
         tuple(WEIGHTS[k] for k in spoken),
         weights[:, spoken],
         angles.double(),
-        weights[:, [WEIGHTS.index(lid) for lid in LIDS]].mean(1),
+        weights[:, [WEIGHTS.index(lid) for lid in BLINK_UNITS]].mean(1),
         film.fps,
         read(round(len(weights) / film.fps * RATE)).mean(1),
     )
@@ -68,11 +66,12 @@ LIMIT = 2.0  # by which a habit may be stronger or weaker
 
 def habits_of(take: SpokenTake) -> dict[str, float]:
     """Factors of the head's motion and of the rate of blinks; of a short film they are smaller."""
-    prosody, frames = prosody_of(take.sound), len(take.weights)
-    pivot, trust = load_head().pivot, _trust(frames / take.fps)
+    prosody, frames, pivot = prosody_of(take.sound), len(take.weights), load_head().pivot
+    seconds = frames / take.fps
+    trust = seconds / (seconds + MEMORY)
     made = [live(prosody, take.fps, frames, pivot, Behaviour(take=k)) for k in range(TAKES)]
     turns = np.mean([_turns(head_angles(life.head_pose)) for life in made], axis=0)  # [3]
-    blinks = float(np.mean([_blinks_of(life) for life in made]))
+    blinks = np.mean([blink_count(life.unit_weights[BLINK_UNITS[0]]) for life in made])
     head = float(np.exp(np.log((_turns(take.head) + 1e-3) / (turns + 1e-3)).mean()))
     found = {"head": head, "blinks": (blink_count(take.lids) + 1) / (blinks + 1)}
     return {name: float(np.clip(x**trust, 1 / LIMIT, LIMIT)) for name, x in found.items()}
@@ -84,14 +83,6 @@ def blink_count(lids: Tensor) -> int:
     return int((shut[1:] & ~shut[:-1]).sum())
 
 
-def _blinks_of(life: Life) -> int:
-    return blink_count(life.unit_weights[BLINK_UNITS[0]])
-
-
 def _turns(angles: Tensor) -> Floats:
     """Standard deviations [3] of yaw, pitch and roll [F, 3]."""
     return angles.double().std(0).numpy()
-
-
-def _trust(seconds: float) -> float:
-    return seconds / (seconds + MEMORY)

@@ -63,8 +63,6 @@ class DrivenMotion:
 
 @dataclass(frozen=True)
 class Moving:
-    """A moving mesh."""
-
     chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] of all frames in turn: offsets, or vertices
     vertices: Callable[[Tensor, int | slice], Tensor]  # from some chunks and their frames
     frames: int

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import torch
 
@@ -40,11 +40,7 @@ class _Clock:
 class PhaseClock(_Clock):
     """Seconds spent in each stage so far, by all threads together."""
 
-    seconds: dict[Stage, float] = field(
-        default_factory=lambda: dict.fromkeys(
-            ("load", "audio2mesh", "rig", "raster", "encode"), 0.0
-        )
-    )
+    seconds: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(get_args(Stage), 0.0))
     started: float = field(default_factory=time.perf_counter)
     adding: Lock = field(default_factory=Lock)
 
