@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from typing import NamedTuple
 
 from common.errors import InputError
 from common.uris import join, put, remove
@@ -14,12 +13,8 @@ from common.uris import join, put, remove
 EVERY = 5.0  # seconds between two synchronisations
 
 
-class _Written(NamedTuple):
-    """The version of a file."""
-
-    inode: int
-    changed: int  # nanoseconds
-    size: int  # bytes
+Versions = dict[str, tuple[int, int, int]]
+"""Of files by name: inode, time of the last change in nanoseconds, and bytes."""
 
 
 @contextmanager
@@ -50,9 +45,9 @@ def mirrored(folder: Path, uri: str, every: float = EVERY) -> Iterator[None]:
         _send(folder, uri, sent)
 
 
-def _written(folder: Path) -> dict[str, _Written]:
+def _written(folder: Path) -> Versions:
     """The files of a folder and of those in it, by name."""
-    found: dict[str, _Written] = {}
+    found: Versions = {}
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
         if any(part.startswith(".") for part in name.parts):
@@ -62,11 +57,11 @@ def _written(folder: Path) -> dict[str, _Written]:
         except FileNotFoundError:  # it was renamed meanwhile
             continue
         if path.is_file():
-            found[name.as_posix()] = _Written(stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            found[name.as_posix()] = stat.st_ino, stat.st_mtime_ns, stat.st_size
     return found
 
 
-def _send(folder: Path, uri: str, before: dict[str, _Written]) -> dict[str, _Written]:
+def _send(folder: Path, uri: str, before: Versions) -> Versions:
     """Upload changed files and remove missing ones; returns the present versions."""
     now = _written(folder)
     with TemporaryDirectory(prefix=".", dir=folder) as scratch:

@@ -60,19 +60,19 @@ def progress_bar(
         yield show
 
 
-def _lines(what: str, total: int | None, done: int) -> Show:
+def _lines(what: str, most: int | None, count: int) -> Show:
     """What writes lines instead of moving a bar."""
     told = -SOONEST
 
-    def show(now: int | None = None, of: int | None = None, text: str | None = None) -> None:
-        nonlocal told, done, total
-        done = done + (text is None) if now is None else now
-        total = total if of is None else of
-        if done == total or time.monotonic() - told >= SOONEST:
+    def show(done: int | None = None, total: int | None = None, text: str | None = None) -> None:
+        nonlocal told, count, most
+        count = count + (text is None) if done is None else done
+        most = most if total is None else total
+        if count == most or time.monotonic() - told >= SOONEST:
             told = time.monotonic()
-            print(f"progress: {what} {done}/{total or 0}", file=sys.stderr, flush=True)
+            print(f"progress: {what} {count}/{most or 0}", file=sys.stderr, flush=True)
 
-    return lambda done=None, total=None, text=None: show(done, total, text)
+    return show
 
 
 def _columns(unit: str) -> "tuple[ProgressColumn, ...]":

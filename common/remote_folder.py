@@ -5,20 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 from common.cache import cache_folder
 from common.errors import InputError, mendable
 from common.uris import copy_to, find, fingerprint, join
 
-
-class _Remote(NamedTuple):
-    uri: str
-    names: tuple[str, ...]  # of its files
-
-
-_remote: dict[Path, _Remote] = {}
-"""The remote folders of this process, by their local paths."""
+_remote: dict[Path, tuple[str, tuple[str, ...]]] = {}
+"""The remote folders of this process, by their local paths: URI, and names of files."""
 
 
 def remote_folder(uri: str, of: str) -> Path:
@@ -30,13 +23,13 @@ def remote_folder(uri: str, of: str) -> Path:
     digest = hashlib.sha256(fingerprint(uri).encode()).hexdigest()[:32]
     folder = cache_folder() / of / digest / uri.rstrip("/").rpartition("/")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    _remote[folder] = _Remote(uri, names)
+    _remote[folder] = uri, names
     return folder
 
 
 def list_files(folder: Path, suffix: str) -> list[Path]:
     """The files of a folder with this suffix, local or still remote, sorted by name."""
-    names = _remote[folder].names if folder in _remote else (path.name for path in folder.iterdir())
+    names = _remote[folder][1] if folder in _remote else (path.name for path in folder.iterdir())
     return sorted(folder / name for name in names if name.endswith(suffix))
 
 

@@ -25,8 +25,6 @@ WEB = ("http://", "https://")
 
 
 class Found(NamedTuple):
-    """A file."""
-
     uri: str
     name: str  # relative to the folder that was searched
     size: int  # bytes
@@ -74,7 +72,11 @@ def find(uri: str, suffixes: Iterable[str]) -> list[Found]:
         infos: Any = fs.glob(path, detail=True) if wild else fs.find(path, detail=True)
     root = _above_wildcards(path) if wild else path.rstrip("/")
     found = [
-        Found(_named(fs, name, uri), str(PurePosixPath(name).relative_to(root)), info["size"])
+        Found(
+            fs.unstrip_protocol(name) if is_url(uri) else name,
+            str(PurePosixPath(name).relative_to(root)),
+            info["size"],
+        )
         for name, info in sorted(infos.items())
         if info["type"] == "file" and name.lower().endswith(endings) and not _hidden(name, root)
     ]
@@ -252,10 +254,6 @@ def _store(uri: str) -> "Iterator[tuple[AbstractFileSystem, str]]":
 
 def _words(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _named(fs: "AbstractFileSystem", name: str, uri: str) -> str:
-    return fs.unstrip_protocol(name) if is_url(uri) else name
 
 
 def _above_wildcards(path: str) -> str:

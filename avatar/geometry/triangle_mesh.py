@@ -12,8 +12,6 @@ from avatar.geometry.vectors import Floats, Ints
 
 @dataclass(frozen=True)
 class Mesh:
-    """A triangle mesh."""
-
     vertices: Tensor  # [V, 3] metres in head space, unless said otherwise
     faces: Tensor  # [M, 3] int64, counter-clockwise seen from outside
 

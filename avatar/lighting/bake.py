@@ -14,6 +14,7 @@ import torch
 from scipy.spatial import KDTree
 
 from avatar.geometry.closest import FaceTree, face_tree
+from avatar.geometry.edges import directed_edges
 from avatar.geometry.rays import unhidden
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised
 from avatar.heads import Head
@@ -95,8 +96,8 @@ def _refined_directions() -> RefinedDirections:
 
 def _cut(corners: Ints, directions: Floats) -> tuple[Ints, Subdivision]:
     """Triangles [T, 3] between directions [P, 3] each cut into four, and the new directions."""
-    edges = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]])
-    ends, number = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True)
+    edges = np.sort(directed_edges(corners), axis=1)
+    ends, number = np.unique(edges, axis=0, return_inverse=True)
     ab, bc, ca = len(directions) + number.reshape(3, -1)
     a, b, c = corners.T
     pieces = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]

@@ -63,8 +63,6 @@ class EnvironmentRotation:
 
 @dataclass(frozen=True)
 class Light:
-    """The light around an avatar."""
-
     environment: Environment
     rotation: EnvironmentRotation
     skin: tuple[float, float, float] | None = None

@@ -48,10 +48,7 @@ class Surfaces(NamedTuple):
 
     def of(self, rows: Ints) -> "Surfaces":
         """Some Gaussians [n]."""
-        albedo, access = self.albedo[rows], self.access[rows]
-        kinds = self.normals[rows], self.tangents[rows], self.material[rows]
-        tables = self.rest[rows], self.opened[rows], self.follows[rows]
-        return Surfaces(*kinds, albedo, *tables, access)
+        return Surfaces._make(part[rows] for part in self)
 
 
 def packed(visibility: Floats) -> Ints:

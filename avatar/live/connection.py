@@ -66,7 +66,8 @@ class MessageQueue:
     def add(self, message: Message) -> None:
         """Raises Refused where too much waits."""
         if isinstance(message, Interrupt):  # nobody is to hear what waits; turns are counted on
-            self._messages = deque(m for m in self._messages if not is_said(m))
+            kept = (m for m in self._messages if not isinstance(m, Sound) or m.heard)
+            self._messages = deque(kept)
             self._bytes = sum(len(m.pcm) for m in self._messages if isinstance(m, Sound))
         self._messages.append(message)
         self._bytes += len(message.pcm) if isinstance(message, Sound) else 0
@@ -120,11 +121,6 @@ class MessageQueue:
         return replace(sound, pcm=pcm[:PIECE])
 
 
-def is_said(message: Message) -> bool:
-    """Whether a message is the avatar's own sound."""
-    return isinstance(message, Sound) and not message.heard
-
-
 async def converse(socket: Socket, session: SpeechSession) -> None:
     """Read and answer until the client goes. Raises Refused for what it may not do, and whatever
     the socket raises when it is closed."""
@@ -154,10 +150,8 @@ async def _read(socket: Socket, queue: MessageQueue) -> None:
         except TimeoutError:
             raise Refused(f"nothing was said for {SILENT:.0f} s; connect again", 1008) from None
         message = read_message(said)
-        if isinstance(message, Sound):
-            allowed.check(len(message.pcm) // 2, message.heard)
-        else:
-            allowed.check(0)
+        sound = message if isinstance(message, Sound) else Sound(b"")
+        allowed.check(len(sound.pcm) // 2, sound.heard)
         if isinstance(message, KeepUp):
             queue.behind = message.behind
         else:

@@ -17,8 +17,6 @@ Pcm = NDArray[np.int16]
 
 @dataclass(frozen=True)
 class TimedFrame:
-    """One frame."""
-
     turn: int
     frame: int  # of the turn; less than 0 before its beginning
     row: NDArray[np.float32]  # [C + U + POSE]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from websockets.asyncio.connection import Connection
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
@@ -45,8 +45,6 @@ class SessionSlots:
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls over WebRTC."""
-
     page: bytes
     answer: Callable[[Socket, Remote], Awaitable[None]]
 
@@ -185,14 +183,10 @@ async def web_server(
     try:
         yield next(iter(server.sockets)).getsockname()[1]
     finally:
-        await _stop(server)
+        server.close(reason="the server is stopped")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), CLOSING)
         log.tell_rest()
-
-
-async def _stop(server: Server) -> None:
-    server.close(reason="the server is stopped")
-    with suppress(TimeoutError):
-        await asyncio.wait_for(server.wait_closed(), CLOSING)
 
 
 def _request_filter(

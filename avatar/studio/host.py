@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -245,8 +244,8 @@ async def host_studio(
     more += [f"--threads={options.threads}"] if options.threads else []
     studio = Studio(folder, more, opener, command)
     policy = AccessPolicy(HOST, secrets.token_urlsafe(SECRET), studio=True)
-    server = partial(web_server, studio.answer, studio.handle, policy, options.port, SESSIONS)
-    async with server() as port:
+    parts = studio.answer, studio.handle, policy, options.port, SESSIONS
+    async with web_server(*parts) as port:
         tell(policy.address(port), folder.path)
         await studio.run()
 
