@@ -225,7 +225,7 @@ TRAIN = {
     ),
     "train manner": Verb(
         "audio2mesh.training.manner_options:TrainMannerOptions",
-        "configs.commands.manner:train_manner",
+        "configs.commands.train:train_manner",
         "how a person speaks, from films of them",
         stopped=CONTINUES,
         writes=OUT,

@@ -7,20 +7,20 @@ from common.errors import InputError
 from common.json_files import write_json
 from common.writable import check_writable
 from configs import VERSION
-from configs.doctor import cuda, machine
-from configs.doctor.finding import Check, Finding, examined, line_of
+from configs.doctor import checks
+from configs.doctor.checks import Check, Finding, examined, line_of
 from configs.options import DoctorOptions
 
 CHECKS: dict[str, Check] = {
-    "python": machine.check_python,
-    "processor": machine.check_processor,
-    "memory": machine.check_memory,
-    "cache": machine.check_cache,
-    "codecs": machine.check_codecs,
-    "kernels": machine.check_kernels,
-    "torch": cuda.check_torch,
-    "device": cuda.check_device,
-    "gsplat": cuda.check_gsplat,
+    "python": checks.check_python,
+    "processor": checks.check_processor,
+    "memory": checks.check_memory,
+    "cache": checks.check_cache,
+    "codecs": checks.check_codecs,
+    "kernels": checks.check_kernels,
+    "torch": checks.check_torch,
+    "device": checks.check_device,
+    "gsplat": checks.check_gsplat,
 }
 
 

@@ -138,7 +138,7 @@ def _manner(capture: Path, film: Path) -> "Tensor | None":
     import torch
 
     from audio2mesh.model.manner import manner_bytes
-    from configs.commands.manner import manner_of_folder
+    from configs.commands.train import manner_of_folder
 
     try:
         content = manner_bytes(manner_of_folder(capture, film))

@@ -20,7 +20,7 @@ from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.device import Device
 from common.errors import mendable
 from common.wav_files import write_wav
-from configs.doctor.finding import in_short
+from configs.doctor.checks import in_short
 from configs.verbs import CHECKOUT, HAS_RESEARCH
 
 LONGEST = 600.0  # seconds

@@ -12,9 +12,8 @@ from av.codec import codec
 from support import Outcome
 
 from configs.commands.doctor import CHECKS, main
-from configs.doctor import cuda as checks
-from configs.doctor import gpu, machine
-from configs.doctor.finding import Finding, examined
+from configs.doctor import checks, gpu
+from configs.doctor.checks import Finding, examined
 from configs.options import DoctorOptions
 
 GIB = 2**30
@@ -39,7 +38,7 @@ def test_what_a_check_raises_is_told_and_the_others_go_on():
     def fails() -> Finding:
         raise OSError("libcudart.so.12: cannot open shared object file\nmore")
 
-    first, second = dict(examined({"a": fails, "b": machine.check_python})).values()
+    first, second = dict(examined({"a": fails, "b": checks.check_python})).values()
     assert first.state == "broken" and second.state == "works"
     assert first.said == "OSError: libcudart.so.12: cannot open shared object file"
 
@@ -131,10 +130,10 @@ def test_the_memory_of_a_container(
 ):
     kilobytes = f"MemTotal: {16 * 2**20} kB\nMemFree: 1 kB\nMemAvailable: {8 * 2**20} kB\n"
     (tmp_path / "meminfo").write_text(kilobytes)
-    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(machine, "memory_limit", lambda: limit * GIB)
-    assert machine.memory() == (min(limit, 16) * GIB, free * GIB)
-    found = machine.check_memory()
+    monkeypatch.setattr(checks, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(checks, "memory_limit", lambda: limit * GIB)
+    assert checks.memory() == (min(limit, 16) * GIB, free * GIB)
+    found = checks.check_memory()
     assert found.state == state and f"{free:.1f} of " in found.said
 
 
@@ -146,15 +145,15 @@ def test_a_codec_that_pyav_has_not(monkeypatch: pytest.MonkeyPatch):
 
     real = codec.Codec
     monkeypatch.setattr(codec, "Codec", without)
-    found = machine.check_codecs()
+    found = checks.check_codecs()
     assert found.state == "broken" and found.said.endswith("encodes no H.264 (libx264)")
     monkeypatch.setitem(sys.modules, "av", None)
-    assert "PyAV cannot be imported" in machine.check_codecs().said
+    assert "PyAV cannot be imported" in checks.check_codecs().said
 
 
 def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VOICESPLAT_CACHE", "/proc/voicesplat")
-    found = machine.check_cache()
+    found = checks.check_cache()
     assert found.state == "limited" and "VOICESPLAT_CACHE" in found.advice
 
 
