@@ -1,4 +1,4 @@
-"""Networks on disk: a safetensors file in half precision with a description of the network."""
+"""Named tensors on disk, with metadata, and networks: safetensors files."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from common.errors import InputError
+from common.atomic import write_beside
+from common.errors import InputError, check_file
 from common.json_files import parse_json
-from common.tensor_files import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,3 +112,23 @@ def _check_shapes(path: Path, net: "Module", tensors: "Mapping[str, Tensor]") ->
         if tensors[name].shape != wanted.shape:
             shapes = f"{tuple(tensors[name].shape)}, expected {tuple(wanted.shape)}"
             raise InputError(f"{path}: tensor {name!r} is {shapes}")
+
+
+def write_tensors(tensors: dict[str, "Tensor"], path: Path, metadata: dict[str, str]) -> None:
+    """Write a safetensors file; it appears whole or not at all."""
+    from safetensors.torch import save  # noqa: PLC0415  brings torch
+
+    with write_beside(path) as partial:
+        partial.write_bytes(save(tensors, metadata))  # save_file lets nobody else read the file
+
+
+def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    """Tensors and metadata of a safetensors file; InputError if it is none."""
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415  brings torch
+
+    check_file(path, "weights file")
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise InputError(f"{path}: not a readable safetensors file ({error})") from error

@@ -1,4 +1,4 @@
-"""Work that threads share."""
+"""Work that threads share, or that one does in the background."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -112,3 +112,30 @@ def _one_thread_each() -> Iterator[int]:
         yield count
     finally:
         torch.set_num_threads(count)
+
+
+@contextmanager
+def in_background(
+    work: Callable[[Item], None], waiting: int = 2
+) -> Iterator[Callable[[Item], None]]:
+    """Yield a function that hands an item to `work`, on a thread that takes one after the other.
+
+    It waits while `waiting` items are unfinished; leaving the block waits for all. What `work`
+    raises comes out of a later hand-over or of the end of the block, and then, as after an error
+    inside the block, what has not begun is dropped.
+    """
+    unfinished: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1) as pool:
+
+        def hand_over(item: Item) -> None:
+            if len(unfinished) >= waiting:
+                unfinished.popleft().result()
+            unfinished.append(pool.submit(work, item))
+
+        try:
+            yield hand_over
+            while unfinished:
+                unfinished.popleft().result()
+        finally:
+            for future in unfinished:
+                future.cancel()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from common.errors import InputError
+from common.network_files import read_tensors, write_tensors
 from common.progress import progress_bar
-from common.tensor_files import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor

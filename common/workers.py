@@ -1,9 +1,11 @@
-"""A pool of processes that keep what they have loaded.
+"""A pool of processes that keep what they have loaded, or of actors of Ray, on this machine or a
+cluster.
 
 A worker that dies, out of memory or by a fault of a library, does not end the run: its item is
 given to another once more.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -15,7 +17,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
-from typing import Any, Generic, Never, TypeVar
+from typing import Any, Generic, NamedTuple, Never, TypeVar
+
+from common.errors import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -178,3 +182,93 @@ def _die_with_parent() -> None:
 
 def _leave(number: int, frame: FrameType | None) -> Never:
     raise SystemExit(128 + number)
+
+
+class Share(NamedTuple):
+    """What Ray gives to each worker."""
+
+    cpus: int
+    gpus: float = 0.0  # 0.25: four share one
+
+
+class _Actor:
+    """A process that keeps what its work has loaded."""
+
+    def __init__(self, threads: int) -> None:
+        os.environ["NUMBA_NUM_THREADS"] = str(threads)  # Ray limits OpenMP alone
+
+    def do(self, work: Any, item: Any) -> Any:
+        return work(item)
+
+
+def on_ray(
+    work: "Work[Item, Result]",
+    items: Iterable[Item],
+    workers: int | None,
+    share: Share,
+    address: str | None = None,
+) -> Generator[tuple[Item, Result | Died], None, None]:
+    """The results of `work` as actors end with them; see `in_processes`.
+
+    workers: as many as the cluster has room for by default; address: of the cluster, by default
+    that of RAY_ADDRESS, else one is started here and ends with the generator. Raises InputError
+    where Ray is not installed, there is no such cluster, or it has no room for a worker.
+    """
+    ray = _connected(address, workers, share)
+    actor = ray.remote(num_cpus=share.cpus, num_gpus=share.gpus)(_Actor)
+    todo, free, busy = Attempts(items), [], {}
+    count = workers or _room(ray.cluster_resources(), share)
+    try:
+        while True:
+            while (free or len(busy) < count) and (task := todo.next()) is not None:
+                worker = free.pop() if free else actor.remote(share.cpus)
+                busy[worker.do.remote(work, task.item)] = worker, task
+            if not busy:
+                return
+            for done in ray.wait(list(busy), num_returns=1)[0]:
+                worker, task = busy.pop(done)
+                try:
+                    result = ray.get(done)
+                except ray.exceptions.RayActorError as error:
+                    if not todo.again(task):
+                        yield task.item, Died(f"its worker died: {error}")
+                    continue
+                free.append(worker)
+                yield task.item, result
+    finally:
+        with suppress(Exception):
+            for worker in [*free, *(worker for worker, _ in busy.values())]:
+                ray.kill(worker)
+        ray.shutdown()
+
+
+def _connected(address: str | None, workers: int | None, share: Share) -> Any:
+    try:
+        import ray  # noqa: PLC0415  an extra  # pyright: ignore[reportMissingImports]
+        import ray.exceptions  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise InputError(
+            "--engine ray: Ray is not installed; pip install 'voicesplat[ray]'"
+        ) from None
+    started_here = address is None and not os.environ.get("RAY_ADDRESS")
+    size: dict[str, Any] = {"include_dashboard": False} if started_here else {}
+    if started_here and workers:
+        size["num_cpus"] = workers * share.cpus
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **size)
+    except (ConnectionError, ValueError) as error:
+        raise InputError(f"--ray-address {address}: no cluster answers: {error}") from None
+    return ray
+
+
+def _room(resources: dict[str, float], share: Share) -> int:
+    """How many workers a cluster has room for."""
+    room = resources.get("CPU", 0) // share.cpus
+    if share.gpus:
+        room = min(room, resources.get("GPU", 0) // share.gpus)
+    if room < 1:
+        raise InputError(
+            f"this Ray cluster has no room for a worker of {share.cpus} CPUs and {share.gpus:g} "
+            "GPUs; ask for less with --threads or --ray-gpus"
+        )
+    return int(room)

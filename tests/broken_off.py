@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from common.tensor_files import read_tensors
+from common.network_files import read_tensors
 
 
 def stop_inside_step(patch: pytest.MonkeyPatch, number: int, optimiser: type = torch.optim.AdamW):

@@ -197,13 +197,13 @@ ONLY_IN = {
         "audio2mesh/sound/waveform.py avatar/lighting/environment_files.py "
         "avatar/live/lip_sync.py avatar/live/video_call.py "
         "avatar/video/output.py avatar/video/reader.py "
-        "avatar/video/sound.py avatar/video/writer.py configs/doctor/machine.py"
+        "avatar/video/sound.py avatar/video/writer.py configs/doctor/checks.py"
     ),
     "fsspec": "common/uris.py",
     "gsplat": "splat/cuda.py",
     "pxr": "avatar/avatar_io/splat_formats.py",
     "plyfile": "splat/scene/ply.py",
-    "ray": "common/ray_workers.py",
+    "ray": "common/workers.py",
     "torchmetrics": "research/evaluation/avatar/scores.py",
     "trimesh": "avatar/geometry/mesh_file.py",
     "transformers": "audio2mesh/model/pretrained.py",

@@ -22,7 +22,7 @@ from audio2mesh.sound.mel import MEL_HOP
 from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.windows import Window, WindowForm, draw_windows
 from common.atomic import write_beside
-from common.tensor_files import read_tensors, write_tensors
+from common.network_files import read_tensors, write_tensors
 
 _FORMAT = 4  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8

@@ -210,7 +210,7 @@ def _engine(options: BatchOptions, workers: int | None, threads: int) -> Engine:
     if options.engine == "processes":
         assert workers
         return partial(in_processes, workers=workers)
-    from common.ray_workers import Share, on_ray  # noqa: PLC0415  an extra
+    from common.workers import Share, on_ray  # noqa: PLC0415  an extra
 
     share = Share(threads, options.ray_gpus)
     return partial(on_ray, workers=workers, share=share, address=options.ray_address)

@@ -33,7 +33,7 @@ from avatar.video.output import (
 )
 from avatar.video.sound import Sound, add_sound
 from common.atomic import folder_beside, write_beside
-from common.background import in_background
+from common.parallel import in_background
 from common.pixels import as_bytes
 from common.threads import thread_count
 from common.writable import plain_words

@@ -20,7 +20,7 @@ from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.model.speech_to_motion import interpolate_steps
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.mel import MEL_BANDS, log_mel, normalise_level
-from common.tensor_files import read_tensors, write_tensors
+from common.network_files import read_tensors, write_tensors
 from research.corpus.join import levelled, with_pauses
 
 RATE = 50

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from common.background import in_background
+from common.parallel import in_background
 
 
 def test_items_are_taken_in_order_on_another_thread() -> None:

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from common.errors import InputError
-from common.network_files import load_network, save_network, training_record
-from common.tensor_files import read_tensors
+from common.network_files import load_network, read_tensors, save_network, training_record
 
 
 def build(metadata, tensors) -> nn.Module:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from common.errors import InputError
-from common.tensor_files import write_tensors
+from common.network_files import write_tensors
 from common.training_loop import open_run, optimiser_tensors, save_run, schedule, set_optimiser
 
 

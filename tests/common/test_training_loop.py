@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from common.errors import InputError
-from common.tensor_files import read_tensors
+from common.network_files import read_tensors
 from common.training_loop import check_steps, run_steps, state_path, take_up
 
 STEPS = 25

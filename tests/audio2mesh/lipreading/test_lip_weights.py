@@ -12,8 +12,7 @@ from audio2mesh.lipreading.network import (
     save_lipreader,
 )
 from common.errors import InputError
-from common.network_files import training_record
-from common.tensor_files import read_tensors, write_tensors
+from common.network_files import read_tensors, training_record, write_tensors
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2)
 

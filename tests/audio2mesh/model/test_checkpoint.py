@@ -11,8 +11,7 @@ from speech_models import CONFIGS, syllables, tiny_encoder, tiny_model
 from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.stream import stream_offsets
 from common.errors import InputError
-from common.network_files import training_record
-from common.tensor_files import read_tensors
+from common.network_files import read_tensors, training_record
 
 
 @pytest.fixture

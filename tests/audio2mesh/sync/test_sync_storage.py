@@ -9,7 +9,7 @@ from audio2mesh.sync.critic import load_syncnet, save_syncnet
 from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.options import SyncNetOptions
 from common.errors import InputError
-from common.tensor_files import read_tensors, write_tensors
+from common.network_files import read_tensors, write_tensors
 
 ROOT = Path(__file__).parents[3]
 MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
