@@ -17,9 +17,8 @@ from avatar.avatar_io.motion_file import SavedMotion, open_motion
 from avatar.behaviour.blinks import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.behaviour.speech_events import silence
-from avatar.drive.direction import SHIPPED, Direction
+from avatar.drive.direction import SHIPPED, Direction, Spoken, in_manner
 from avatar.drive.emotion import style_with_emotion, with_emotion
-from avatar.drive.manner import Spoken, in_manner
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
 from avatar.geometry.rotations import head_poses

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model
 from avatar.avatar_io.open_avatar import AvatarFiles, open_avatar
-from avatar.drive.direction import Direction
-from avatar.drive.manner import Spoken, in_manner
+from avatar.drive.direction import Direction, Spoken, in_manner
 from avatar.drive.plans import Look
 from avatar.drive.retarget import avatar_face
 from avatar.retarget.fitted_face import Face

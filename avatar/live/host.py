@@ -13,8 +13,7 @@ from avatar.avatar_io.open_avatar import AvatarFiles, check_flame, open_avatar
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.behaviour.emotion_timeline import EmotionTimeline, read_emotion
 from avatar.behaviour.motion import Behaviour
-from avatar.drive.direction import SHIPPED, behaviour_of
-from avatar.drive.manner import checked_manner, in_manner
+from avatar.drive.direction import SHIPPED, behaviour_of, checked_manner, in_manner
 from avatar.drive.plans import files_of
 from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face, retarget_basis
