@@ -22,9 +22,17 @@ from avatar.live.protocol import Refused
 from avatar.live.server import SessionSlots, greeting_of, response, serve_session, web_server
 from avatar.page.build import studio_page
 from avatar.studio.folder import SUFFIXES, Folder, Upload, begin_upload
-from avatar.studio.jobs import COMMAND, Job, Queue
+from avatar.studio.jobs import (
+    COMMAND,
+    Job,
+    Queue,
+    make_avatar,
+    make_film,
+    number,
+    read_request,
+    text,
+)
 from avatar.studio.options import StudioOptions
-from avatar.studio.requests import make_avatar, make_film, number, read_request, text
 from avatar.trust.signer import CERT, KEY, signer_of
 from avatar.trust.verify import verify
 from common.errors import InputError, mendable
