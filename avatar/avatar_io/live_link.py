@@ -53,14 +53,6 @@ class Take:
         return float(self.times[-1]) + self.frame_seconds
 
 
-@dataclass(frozen=True)
-class _Row:
-    line: int
-    whole: int  # seconds of the timecode
-    frame: float  # frames within that second
-    numbers: list[float]
-
-
 def read_take(path: Path) -> Take:
     """Read and check a CSV.
 
@@ -77,10 +69,9 @@ def read_take(path: Path) -> Take:
         raise InputError(f"{path}: is no CSV of text; export the take as CSV") from None
     if not rows:
         raise InputError(f"{path}: holds no frame with a face; export a take that has some")
-    numbers = np.array([row.numbers for row in rows], np.float32)
-    count = len(WEIGHTS)
-    weights = np.clip(numbers[:, :count], 0.0, 1.0)
-    return Take(_times(path, rows), weights, numbers[:, count:])
+    lines, whole, frames, numbers = map(np.array, zip(*rows, strict=True))
+    weights, angles = np.split(numbers.astype(np.float32), [len(WEIGHTS)], axis=1)
+    return Take(_times(path, lines, whole, frames), np.clip(weights, 0.0, 1.0), angles)
 
 
 def _columns(path: Path, names: list[str]) -> list[int]:
@@ -99,7 +90,9 @@ def _columns(path: Path, names: list[str]) -> list[int]:
 
 def _rows(
     path: Path, reader: Iterator[list[str]], columns: list[int], width: int
-) -> Iterator[_Row]:
+) -> Iterator[tuple[int, int, float, list[float]]]:
+    """Of each frame with a face: line, whole seconds of the timecode and frames within them, and
+    the weights and the head's angles."""
     for line, cells in enumerate(reader, start=2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -109,7 +102,7 @@ def _rows(
             continue
         if len(cells) < width:
             raise InputError(f"{where} has {len(cells)} cells, but line 1 names {width} columns")
-        yield _Row(line, whole, frame, _numbers(where, cells, columns[1:]))
+        yield line, whole, frame, _numbers(where, cells, columns[1:])
 
 
 def _no_face(cells: list[str]) -> bool:
@@ -143,14 +136,13 @@ def _numbers(where: str, cells: list[str], columns: list[int]) -> list[float]:
     return numbers
 
 
-def _times(path: Path, rows: list[_Row]) -> Floats:
+def _times(path: Path, lines: Ints, whole: Ints, frames: Floats) -> Floats:
     """Seconds [n] from the first row; midnight may be between two rows."""
-    rate = timecode_rate(np.array([row.whole for row in rows]), np.array([r.frame for r in rows]))
-    times = np.array([row.whole + row.frame / rate for row in rows])
+    times = whole + frames / timecode_rate(whole, frames)
     times += DAY * np.cumsum(np.diff(times, prepend=times[0]) < -DAY / 2)
     back = np.flatnonzero(np.diff(times) <= 0)
     if len(back):
-        line = rows[back[0] + 1].line
+        line = lines[back[0] + 1]
         raise InputError(
             f"{path}: line {line} is not later than the line before; put rows in order"
         )

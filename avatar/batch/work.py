@@ -3,9 +3,8 @@
 import shutil
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,13 +34,8 @@ LOADED = 2  # avatars that are kept, with their light
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Made:
-    """What a job made, in a folder of its own."""
-
-    files: Mapping[str, Path]  # film, motion
-    frames: int
-    fps: float
+Made = tuple[dict[str, Path], int, float]
+"""What a job made in a folder of its own: film and motion; its frames, and frames a second."""
 
 
 def make(task: tuple[Job, str]) -> Record:
@@ -68,14 +62,14 @@ def _attempt(job: Job) -> Record:
     try:
         with _folder_of(job) as folder, silence(), fetched(job.audio) as audio:
             local = str(audio)
-            made = (_film if "film" in job.outputs else _move)(job, audio, folder)
-            sizes = {kind: path.stat().st_size for kind, path in made.files.items()}
+            files, frames, fps = (_film if "film" in job.outputs else _move)(job, audio, folder)
+            sizes = {kind: path.stat().st_size for kind, path in files.items()}
             remove(job.record)
-            for kind, path in made.files.items():
+            for kind, path in files.items():
                 put(path, job.output(kind))
                 if (beside := sidecar_of(path)).is_file():
                     put(beside, job.output(kind) + SIDECAR)
-        return {"status": "made", "outputs": sizes, "frames": made.frames, "fps": made.fps}
+        return {"status": "made", "outputs": sizes, "frames": frames, "fps": fps}
     except Exception as error:
         if isinstance(error, SystemError) and isinstance(error.__cause__, SystemExit):
             raise error.__cause__ from None  # what a signal becomes in a compiled function
@@ -86,16 +80,16 @@ def _attempt(job: Job) -> Record:
         return {"status": "failed", "error": sentence.replace(local, job.audio)}
 
 
-def _film(job: Job, audio: Path, folder: Path) -> _Made:
+def _film(job: Job, audio: Path, folder: Path) -> Made:
     motion = folder / "motion.npz" if "motion" in job.outputs else None
     out = folder / f"film{job.outputs['film']}"
     plan = _plan(job, audio, out=out, save_motion=motion)
     report = film(plan, PhaseClock(), _loaded(_key(plan)))
     files = {"film": out} | ({"motion": motion} if motion else {})
-    return _Made(files, report.frames, report.fps)
+    return files, report.frames, report.fps
 
 
-def _move(job: Job, audio: Path, folder: Path) -> _Made:
+def _move(job: Job, audio: Path, folder: Path) -> Made:
     """The motion alone."""
     path = folder / "motion.npz"
     plan = _plan(job, audio, save_motion=path)
@@ -104,7 +98,7 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
         for chunk in motion.offsets():
             for frame in chunk.numpy():
                 append(frame)
-    return _Made({"motion": path}, motion.frames, motion.fps)
+    return {"motion": path}, motion.frames, motion.fps
 
 
 def _plan(job: Job, audio: Path, **outputs: Path | None) -> DrivePlan:

@@ -17,7 +17,7 @@ from torch import Tensor
 from avatar.avatar_io.motion_file import Frame
 from avatar.drive.motion import Moving
 from avatar.drive.render_context import Behind, RenderContext
-from avatar.drive.report import DeviceClock, PhaseClock
+from avatar.drive.report import DeviceClock, PhaseClock, timed
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import batch_rig, draw_frames
 from avatar.trust.consent import consent_line
@@ -152,9 +152,9 @@ def one_by_one(
 def samples_of(
     behind: Behind, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock | DeviceClock
 ) -> Iterator[Sample]:
-    each = chain.from_iterable(clock.each("audio2mesh", moved.chunks()))
+    each = chain.from_iterable(timed(clock, "audio2mesh", moved.chunks()))
     seen, cameras = tee(cameras)
-    return map(Sample, count(), each, cameras, clock.each("raster", behind(seen, moved.fps)))
+    return map(Sample, count(), each, cameras, timed(clock, "raster", behind(seen, moved.fps)))
 
 
 def batch_renderer_of(

@@ -3,9 +3,8 @@
 import resource
 import sys
 import time
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -19,25 +18,8 @@ Stage = Literal["load", "audio2mesh", "rig", "raster", "encode"]
 Item = TypeVar("Item")
 
 
-class _Clock:
-    @abstractmethod
-    def stage(self, name: Stage) -> AbstractContextManager[None]:
-        """Add the time of the block to a stage."""
-
-    def each(self, name: Stage, items: Iterable[Item]) -> Iterator[Item]:
-        """Pass items on, adding the time that producing each one takes to a stage."""
-        iterator = iter(items)
-        while True:
-            with self.stage(name):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item
-
-
 @dataclass
-class PhaseClock(_Clock):
+class PhaseClock:
     """Seconds spent in each stage so far, by all threads together."""
 
     seconds: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(get_args(Stage), 0.0))
@@ -59,7 +41,7 @@ class PhaseClock(_Clock):
 
 
 @dataclass
-class DeviceClock(_Clock):
+class DeviceClock:
     """Adds the seconds of stages to a clock. A CUDA device runs asynchronously: it is timed by
     events, other devices directly."""
 
@@ -95,6 +77,18 @@ class DeviceClock(_Clock):
                 self.clock.add(name, begin.elapsed_time(end) / 1000)
 
         return wait
+
+
+def timed(clock: PhaseClock | DeviceClock, name: Stage, items: Iterable[Item]) -> Iterator[Item]:
+    """Pass items on, adding the time that producing each one takes to a stage of a clock."""
+    iterator = iter(items)
+    while True:
+        with clock.stage(name):
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item
 
 
 @dataclass(frozen=True)

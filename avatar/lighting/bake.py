@@ -7,7 +7,6 @@ they hold values between the mean around each direction and the least-squares fi
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -55,54 +54,42 @@ LEVELS = 2  # of subdividing every triangle of directions into four
 SHARPENED = 0.7  # of the way from means to least squares, whose values do not stay within [0, 1]
 
 
-class Subdivision(NamedTuple):
-    """Directions halfway between others."""
-
-    ends: Ints  # [d, 2] of all directions before
-    directions: Floats  # [d, 3] unit
-
-
-class RefinedDirections(NamedTuple):
-    """DIRECTIONS, then level by level those between them: P directions in all."""
-
-    levels: tuple[Subdivision, ...]
-    to_table: Floats  # [P, D] float32: visibility towards each → table
-
-
 def interpolate_visibility(cast: Callable[[Floats, Bools], Bools], count: int) -> Floats:
     """The visibility [N, D] float32 of `count` points.
 
     cast: (directions [d, 3], asked [N, d]) → which rays meet nothing [N, d].
     """
-    refined = _refined_directions()
+    levels, to_table = _refined_directions()
     seen = cast(DIRECTIONS, np.ones((count, len(DIRECTIONS)), bool))
-    for subdivision in refined.levels:
-        one, other = seen[:, subdivision.ends[:, 0]], seen[:, subdivision.ends[:, 1]]
+    for ends, between in levels:
+        one, other = seen[:, ends[:, 0]], seen[:, ends[:, 1]]
         edge = one != other
-        rays = cast(subdivision.directions, edge)
-        seen = np.concatenate([seen, np.where(edge, rays, one)], axis=1)
-    return np.clip(seen.astype(np.float32) @ refined.to_table, 0, 1)
+        seen = np.concatenate([seen, np.where(edge, cast(between, edge), one)], axis=1)
+    return np.clip(seen.astype(np.float32) @ to_table, 0, 1)
 
 
 @cache
-def _refined_directions() -> RefinedDirections:
+def _refined_directions() -> tuple[list[tuple[Ints, Floats]], Floats]:
+    """Level by level unit vectors [d, 3] halfway between two [d, 2] of all directions before, of
+    which DIRECTIONS are the first; and [P, D] float32: visibility towards all of them → table."""
     corners, directions, levels = triangles().corners, DIRECTIONS, []
     for _ in range(LEVELS):
-        corners, subdivision = _cut(corners, directions)
-        directions = np.concatenate([directions, subdivision.directions])
-        levels.append(subdivision)
-    return RefinedDirections(tuple(levels), _to_table(corners, directions))
+        corners, ends, between = _cut(corners, directions)
+        directions = np.concatenate([directions, between])
+        levels.append((ends, between))
+    return levels, _to_table(corners, directions)
 
 
-def _cut(corners: Ints, directions: Floats) -> tuple[Ints, Subdivision]:
-    """Triangles [T, 3] between directions [P, 3] each cut into four, and the new directions."""
+def _cut(corners: Ints, directions: Floats) -> tuple[Ints, Ints, Floats]:
+    """Triangles [T, 3] between directions [P, 3] each cut into four; the ends of their edges
+    [d, 2], and the new directions [d, 3] halfway."""
     edges = np.sort(directed_edges(corners), axis=1)
     ends, number = np.unique(edges, axis=0, return_inverse=True)
     ab, bc, ca = len(directions) + number.reshape(3, -1)
     a, b, c = corners.T
     pieces = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
     smaller = np.concatenate([np.stack(piece, axis=1) for piece in pieces])
-    return smaller, Subdivision(ends, normalised(directions[ends].sum(1)))
+    return smaller, ends, normalised(directions[ends].sum(1))
 
 
 def _to_table(corners: Ints, directions: Floats) -> Floats:

@@ -208,7 +208,7 @@ def check_gsplat() -> Finding:
     if not torch.cuda.is_available():
         said = f"gsplat {version}, which draws on CUDA devices alone"
         return Finding("missing", said, "None is needed: the CPU draws the same pictures.")
-    if not is_built():
+    if not (find_spec("gsplat.csrc") or (build_folder() / "gsplat_cuda.so").exists()):
         return Finding("missing", f"gsplat {version} is not built yet", how_to_build())
     from splat import why_not_gsplat
 
@@ -216,10 +216,6 @@ def check_gsplat() -> Finding:
         advice = f"Remove {build_folder()} and start again. {ON_CPU}"
         return Finding("broken", f"gsplat {version}: {problem}", advice)
     return Finding("works", f"gsplat {version} is built and draws")
-
-
-def is_built() -> bool:
-    return find_spec("gsplat.csrc") is not None or (build_folder() / "gsplat_cuda.so").exists()
 
 
 def build_folder() -> Path:
