@@ -22,7 +22,7 @@ from common.atomic import write_beside
 from common.errors import InputError, check_file
 from common.writable import plain_words
 
-Frame = NDArray[np.float32]  # [V, 3]
+Frame = NDArray[np.float32]  # [..., V, 3]
 
 CHUNK, CHUNK_BYTES = 32, 2**24  # most frames, and about the most memory, that are read at a time
 FASTEST = 1000.0  # frames a second
@@ -132,19 +132,19 @@ def optional_floats(
 def motion_writer(
     motion: SavedMotion, regions: Mapping[str, Tensor], labels: Arrays | None = None
 ) -> Iterator[Callable[[Frame], None]]:
-    """Yield a function that appends the offsets [V, 3] of one frame, in the mesh's own unit.
+    """Yield a function that appends the offsets [..., V, 3] of frames, in the mesh's own unit.
 
     regions: indices of vertices by name, labels: further arrays, for whoever reads the file. It
     appears only once all frames are written, so that memory does not grow with the recording.
     """
     size, written = (len(motion.head_pose), len(motion.mesh.vertices), 3), 0
 
-    def append(frame: Frame) -> None:
+    def append(frames: Frame) -> None:
         nonlocal written
-        assert frame.shape == size[1:], frame.shape
+        assert frames.shape[-2:] == size[1:], frames.shape
         with plain_words(motion.path):
-            member.write(np.ascontiguousarray(frame, dtype="<f4").tobytes())
-        written += 1
+            member.write(np.ascontiguousarray(frames, dtype="<f4").tobytes())
+        written += math.prod(frames.shape[:-2])
 
     # entries without the time of writing: equal motion, equal bytes
     with write_beside(motion.path) as partial, zipfile.ZipFile(partial, "w") as archive:

@@ -96,8 +96,7 @@ def _move(job: Job, audio: Path, folder: Path) -> Made:
     motion = prepare(plan, PhaseClock(), _subject(_key(plan))).motion
     with motion_file(path, motion) as append:
         for chunk in motion.offsets():
-            for frame in chunk.numpy():
-                append(frame)
+            append(chunk.numpy())
     return {"motion": path}, motion.frames, motion.fps
 
 

@@ -89,8 +89,7 @@ def _export(plan: ExportPlan) -> Exported:
         case "vertices":
             with motion_file(plan.out, motion) as append:
                 for chunk in _offsets(motion):
-                    for frame in chunk.numpy():
-                        append(frame)
+                    append(chunk.numpy())
         case "morphs":
             head = motion.face.head
             joint = HeadJoint(head.pivot, head.pose_weights, motion.head_pose)

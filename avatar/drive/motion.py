@@ -92,8 +92,8 @@ def moving(motion: DrivenMotion, avatar: Avatar, device: torch.device | None = N
 def motion_file(
     path: Path, motion: DrivenMotion, labels: Arrays | None = None
 ) -> AbstractContextManager[Callable[[Frame], None]]:
-    """A file of the motion, to which the offsets [V, 3] are appended frame by frame; labels:
-    further arrays."""
+    """A file of the motion, to which offsets [..., V, 3] of frames are appended; labels: further
+    arrays."""
     face = motion.face
     facts = (face.mesh, face.head.topology, motion.fps, motion.head_pose, face.fitted)
     return motion_writer(SavedMotion(path, *facts), face.head.regions, labels)

@@ -22,7 +22,8 @@ from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face
 from avatar.lighting.environment import Environment
 from avatar.lighting.environment_files import read_lights
-from avatar.page.build import BARS, Framing, Played, build_page
+from avatar.page.build import BARS, Live, Played, build_page
+from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
 from avatar.video.camera_path import DISTANCE, portrait
 from avatar.video.sound import loudness, sound_file
@@ -89,22 +90,24 @@ def view_page(options: ViewOptions) -> bytes:
     avatar = open_avatar(*plan.files)
     motion = motion_on_page(plan, avatar)
     face = avatar_face(plan.files.path, avatar) if motion is None else motion.face
-    emotions = {name: emotion.units for name, emotion in EMOTIONS.items()}
-    return build_page(
-        title_of(plan.files.path),
-        avatar,
-        face.head,
-        framing_of(avatar),
-        emotions,
-        None if motion is None else _played(motion, plan.audio),
-        light_colours(plan.lights, face, plan.files),
-    )
+    played = None if motion is None else _played(motion, plan.audio)
+    return page_of(plan.files, avatar, face, played, plan.lights)
 
 
-def framing_of(avatar: Avatar) -> Framing:
-    """The initial camera of a page."""
+def page_of(
+    files: AvatarFiles,
+    avatar: Avatar,
+    face: Face,
+    played: Played | Live | None,
+    lights: Mapping[str, Environment],
+) -> bytes:
+    """The page of an avatar; face: its mesh, as it moves."""
     target, extent = portrait(avatar)
-    return Framing(target, DISTANCE, extent)
+    framing = {"target": target.tolist(), "distance": DISTANCE, "extent": extent}
+    emotions = {name: emotion.units for name, emotion in EMOTIONS.items()}
+    colours = light_colours(lights, face, files)
+    title = title_of(files.path)
+    return build_page(title, avatar, face.head, framing, emotions, played, colours)
 
 
 def title_of(path: Path) -> str:

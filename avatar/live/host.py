@@ -10,14 +10,12 @@ from pathlib import Path
 
 from audio2mesh import load_model
 from avatar.avatar_io.open_avatar import AvatarFiles, check_flame, open_avatar
-from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.behaviour.emotion_timeline import EmotionTimeline, read_emotion
 from avatar.behaviour.motion import Behaviour
 from avatar.drive.direction import SHIPPED, behaviour_of, checked_manner, in_manner
 from avatar.drive.plans import files_of
-from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face, retarget_basis
-from avatar.drive.view import framing_of, title_of
+from avatar.drive.view import page_of, title_of
 from avatar.lighting.environment import Environment
 from avatar.lighting.environment_files import read_lights
 from avatar.live.access_policy import AccessPolicy, is_loopback
@@ -26,7 +24,7 @@ from avatar.live.server import Calls, live_server
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
-from avatar.page.build import Live, build_page, video_page
+from avatar.page.build import Live, video_page
 from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 from common.threads import available_threads
@@ -88,10 +86,7 @@ def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:
         fps=speaker.model.fps,
         latency=Session(speaker).latency,
     )
-    emotions = {name: emotion.units for name, emotion in EMOTIONS.items()}
-    lights = light_colours(plan.lights, speaker.face, plan.files)
-    title, head, framing = title_of(plan.files.path), speaker.face.head, framing_of(avatar)
-    return build_page(title, avatar, head, framing, emotions, live, lights)
+    return page_of(plan.files, avatar, speaker.face, live, plan.lights)
 
 
 def access_policy(options: ServeOptions) -> AccessPolicy:

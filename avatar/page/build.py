@@ -131,27 +131,20 @@ class Live:
     latency: float  # seconds from a frame's start until it is sent
 
 
-@dataclass(frozen=True)
-class Framing:
-    """The initial camera."""
-
-    target: Tensor  # [3]
-    distance: float  # metres
-    extent: float  # metres that a square picture shows from top to bottom
-
-
 def build_page(
     title: str,
     avatar: Avatar,
     head: Head,
-    framing: Framing,
+    framing: Mapping[str, Any],
     emotions: Mapping[str, Mapping[str, float]],
     played: Played | Live | None = None,
     lights: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> bytes:
     """A page that shows an avatar.
 
-    head: of the avatar's mesh, whose units become sliders; emotions: weights of units by name;
+    head: of the avatar's mesh, whose units become sliders; framing: target [3] and distance of the
+    initial camera, and the extent that a square picture shows from top to bottom, in metres;
+    emotions: weights of units by name;
     lights: colours [N, 3] of the Gaussians, by the name of the light that makes them.
     """
     arrays, scales = avatar_arrays(avatar)
@@ -164,11 +157,7 @@ def build_page(
         "scales": scales,
         "pivot": head.pivot.tolist(),
         "emotions": {name: dict(weights) for name, weights in emotions.items()},
-        "framing": {
-            "target": framing.target.tolist(),
-            "distance": framing.distance,
-            "extent": framing.extent,
-        },
+        "framing": framing,
         "motion": None,
         "loudness": [],
         "lights": [],

@@ -13,7 +13,7 @@ from support import ROOT
 
 from avatar.drive.retarget import avatar_face
 from avatar.live.server import host_page
-from avatar.page.build import COMMON, RECORDED, SPOKEN, Framing, build_page
+from avatar.page.build import COMMON, RECORDED, SPOKEN, build_page
 from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 
@@ -21,7 +21,8 @@ from common.errors import InputError
 @pytest.fixture(scope="module")
 def page(small_avatar: Avatar) -> str:
     face = avatar_face(Path("subject.ply"), small_avatar)
-    framing = Framing(small_avatar.vertices.mean(0), 1.2, 0.4)
+    target = small_avatar.vertices.mean(0).tolist()
+    framing = {"target": target, "distance": 1.2, "extent": 0.4}
     emotions = {"</script><b>": {"jawOpen": 0.5}}
     return build_page("</title><i>A & B", small_avatar, face.head, framing, emotions).decode()
 
