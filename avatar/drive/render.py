@@ -14,7 +14,7 @@ from avatar.drive.frames import Film, shoot
 from avatar.drive.motion import Moving, moving
 from avatar.drive.options import ReplayOptions
 from avatar.drive.plans import FilmPlan, plan_replay
-from avatar.drive.render_context import lit_render_context
+from avatar.drive.render_context import AHEAD, lit_render_context
 from avatar.drive.report import PhaseClock
 from avatar.drive.retarget import avatar_face, retargeted
 from avatar.geometry.similarity import fit_motion
@@ -36,7 +36,7 @@ class Recording:
     cameras: Iterable[Camera]
     frames: int
     fps: float
-    R_world_head: Tensor | None = None  # [3, 3] of a head that looks ahead
+    R_world_head: Tensor = AHEAD  # [3, 3] of a head that looks ahead
 
 
 def replay(options: ReplayOptions) -> Recording:

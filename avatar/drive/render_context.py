@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from avatar.lighting.environment import Environment
     from avatar.lighting.relight import Backdrop, Levels, Lit
 
+AHEAD = torch.eye(3)
+"""Orientation of a head that looks along z."""
 Behind = Callable[[Iterable[Camera], float], Iterator[Tensor | None]]
 """(the camera of each frame, frames a second) → the picture [H, W, 3] behind each, or None."""
 
@@ -107,7 +109,7 @@ def lit_render_context(
     backend: Backend,
     device: torch.device,
     find_face: Callable[[], Face],
-    R_world_head: Tensor | None = None,
+    R_world_head: Tensor = AHEAD,
 ) -> RenderContext:
     """The rig, the light and the rasterizer of an avatar, compiled and ready; R_world_head [3, 3]:
     orientation of a head that looks ahead."""

@@ -95,6 +95,7 @@ def _amount_of(head: Head, offsets: Tensor) -> Callable[[Floats, Similarity], fl
 
 
 AROUND = np.cos(np.radians(22))  # of each direction: its neighbours' ring
+ALONG_Z = np.eye(3)
 THIN = 0.1  # share of light through hair below which it hides what is behind it
 
 Lit = Callable[[Gaussians, Tensor, Camera, float], Gaussians]
@@ -106,15 +107,14 @@ def relit(
     head: Head,
     light: Environment,
     rotation: EnvironmentRotation,
-    R_world_ahead: Floats | None = None,
+    R_world_ahead: Floats = ALONG_Z,
     all_sides: bool = False,
 ) -> Lit:
     """A function that lights an avatar's Gaussians: surfaces with albedo, on the mesh of `head`.
 
-    R_world_ahead [3, 3]: direction of azimuth 0 in the world, by default along z; all_sides: also
-    light what the camera does not see, without reflections, which depend on the view.
+    R_world_ahead [3, 3]: direction of azimuth 0 in the world; all_sides: also light what the camera
+    does not see, without reflections, which depend on the view.
     """
-    ahead = np.eye(3) if R_world_ahead is None else R_world_ahead
     surfaces, seen_from = where_still(surfaces), sides_of(surfaces, all_sides)
     materials = DIFFUSE_MATERIALS if all_sides else MATERIALS
     head_pose, mirror, curve = head_pose_of(head), mirror_of(light), tone_table(PER_ROOT)
@@ -125,7 +125,7 @@ def relit(
 
     def lit(gaussians: Gaussians, vertices: Tensor, camera: Camera, seconds: float) -> Gaussians:
         now = head_pose(vertices)
-        R_world_light = ahead @ rotation.after(seconds)
+        R_world_light = R_world_ahead @ rotation.after(seconds)
         R_head_light = now.R_world_head.T @ R_world_light
         bins = into_bins(light.directions @ R_head_light.T, light.energy)
         frame = ShadedFrame(
@@ -174,9 +174,9 @@ Backdrop = Callable[[Camera, float], Tensor | None]
 """(camera, seconds) → the picture [H, W, 3] float32 behind everything, in [0, 1]."""
 
 
-def backdrop(light: Light, R_world_head: Tensor | None = None) -> Backdrop:
+def backdrop(light: Light, R_world_head: Tensor) -> Backdrop:
     """The environment as a backdrop; R_world_head [3, 3]: see `relit_avatar`."""
-    rotation, R_world_ahead = light.rotation, _ahead(R_world_head)
+    rotation, R_world_ahead = light.rotation, R_world_head.double().numpy()
     directions = pixel_directions(HEIGHT, WIDTH).reshape(-1, 3)
     sky = tone(blurred(light.environment, directions, SHARPNESS)).reshape(HEIGHT, WIDTH, 3)
     ends = np.concatenate([sky[:, -1:], sky, sky[:, :1]], axis=1)  # so that it closes behind
@@ -226,16 +226,15 @@ Levels = NDArray[np.uint8]
 ANYWHERE = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
 
 
-def relit_avatar(
-    light: Light, avatar: Avatar, head: Head, R_world_head: Tensor | None = None
-) -> Lit:
+def relit_avatar(light: Light, avatar: Avatar, head: Head, R_world_head: Tensor) -> Lit:
     """A function that lights the avatar's Gaussians in every frame of a film.
 
     head: of the avatar's mesh; R_world_head [3, 3]: its rotation in the world when it looks ahead.
     Prints on standard error what was assumed.
     """
     surfaces = _unlit_surfaces(avatar, head, light.skin)
-    return relit(surfaces, head, light.environment, light.rotation, _ahead(R_world_head))
+    R_world_ahead = R_world_head.double().numpy()
+    return relit(surfaces, head, light.environment, light.rotation, R_world_ahead)
 
 
 def baked_light(
@@ -270,7 +269,3 @@ def _unlit_surfaces(
         surfaces, found = surfaces_of(avatar, head, None if skin is None else np.array(skin), done)
     print(f"light: {assumed(found)}", file=sys.stderr)
     return surfaces
-
-
-def _ahead(R_world_head: Tensor | None) -> Floats:
-    return (torch.eye(3) if R_world_head is None else R_world_head).double().numpy()
