@@ -106,6 +106,17 @@ LINE = "compiling for this processor, once (`voicesplat warm` does it beforehand
 _IMPORT = re.compile(r"^(?:from +([\w.]+) +)?import +(\([^)]*\)|.*)", re.MULTILINE)
 
 
+class _CacheFile(IndexDataCacheFile):
+    """An index and its entries on the disk; an index that names types of an earlier version of the
+    sources, which are gone, counts as empty."""
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()
+        except (AttributeError, ImportError):
+            return {}
+
+
 class KernelCache(FunctionCache):
     """Numba's disk cache of one function, keyed by argument types, processor and version, with two
     differences.
@@ -121,10 +132,10 @@ class KernelCache(FunctionCache):
         path = Path(function.__code__.co_filename)
         stamp = sources_hash(path, function.__module__)
         name, beside = self._impl.filename_base, str(path.parent / "__pycache__")
-        self._cache_file = IndexDataCacheFile(self.cache_path, name, stamp)
+        self._cache_file = _CacheFile(self.cache_path, name, stamp)
         self._beside = None
         if beside != self.cache_path and not config.CACHE_DIR:
-            self._beside = IndexDataCacheFile(beside, name, stamp)
+            self._beside = _CacheFile(beside, name, stamp)
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
         found = self._find_overload(sig, target_context)

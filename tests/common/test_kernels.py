@@ -79,6 +79,29 @@ def test_a_kernel_is_compiled_once_and_again_when_an_imported_constant_changes(
     assert run(RUN, package.parent) == "52.0 1"
 
 
+def test_what_was_kept_for_a_type_that_has_another_name_now_is_compiled_again(
+    package: Path,
+) -> None:
+    text = "from typing import NamedTuple\n\n\nclass Pair(NamedTuple):\n    one: float\n"
+    kernel = """
+from common.kernels import cached_njit
+from made.pairs import Pair
+
+
+@cached_njit()
+def first(pair):
+    return pair.one
+
+
+print(first(Pair(3.0)), sum(first.stats.cache_hits.values()))
+"""
+    for name in ("Pair", "Couple"):
+        for file, code in (("pairs", text), ("firsts", kernel)):
+            (package / f"{file}.py").write_text(code.replace("Pair", name))
+        printed = run("import made.firsts", package.parent)
+    assert printed == "3.0 0"
+
+
 def test_what_is_kept_is_valid_for_the_text_of_the_sources_whenever_it_was_written(
     package: Path,
 ) -> None:
