@@ -77,7 +77,7 @@ MAY_IMPORT = {
     ),
     "avatar.trust": "avatar.avatar_io avatar.geometry avatar.video common",
     "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
-    "avatar.vision": "common",
+    "avatar.vision": "avatar.heads common",
     "configs": "audio2mesh.data audio2mesh.training avatar.trust common",
     "configs.commands": (
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "

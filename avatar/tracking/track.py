@@ -50,7 +50,7 @@ from avatar.tracking.stages import (
 from avatar.tracking.write import write_tracking
 from avatar.video.reader import film_info
 from avatar.vision.follow import load_face_finder
-from avatar.vision.landmarks import NAMES, find_scores
+from avatar.vision.landmarks import find_scores
 from avatar.vision.mattes import load_matting
 from avatar.vision.network import Network, load_network
 from common.claimed_folder import claim_folder, file_digest, let_go
@@ -68,7 +68,7 @@ EXPRESSION = 2.0
 def most_different(points: Tensor, angles: Floats, scores: Network, count: int) -> list[int]:
     """Indices, ascending, of `count` of the faces [F, 478, 3] with angles [F, 3] in degrees, by
     farthest-point sampling (Gonzalez 1985), the most frontal face first."""
-    found = torch.cat([find_scores(scores, part, NAMES[1:]) for part in points.split(64)])
+    found = torch.cat([find_scores(scores, part)[:, 1:] for part in points.split(64)])
     features = np.concatenate([angles / DEGREES, EXPRESSION * found.cpu().numpy()], axis=1)
     return sorted(farthest_points(features, count, int(np.abs(angles).sum(1).argmin())))
 

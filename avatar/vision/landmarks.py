@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from avatar.heads.arkit import WEIGHTS
 from avatar.vision.detector import POINTS, Faces
 from avatar.vision.network import Network, Squares, cut
 
@@ -122,25 +123,8 @@ def mouth_of(points: Tensor) -> tuple[Tensor, Tensor]:
     return apart(UPPER_LIP, LOWER_LIP) / eyes, apart(LIP_CORNERS[:1], LIP_CORNERS[1:]) / eyes
 
 
-_SIDES = ("Left", "Right")
-NAMES = (
-    "_neutral",
-    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
-    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
-    *(
-        f"eye{what}{side}"
-        for what in ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
-        for side in _SIDES
-    ),
-    *("jawForward", "jawLeft", "jawOpen", "jawRight"),
-    *("mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight"),
-    *("mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight"),
-    *("mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight"),
-    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
-    *("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"),
-    *("mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight"),
-)
-"""What the network scores, in its order: the ARKit units less tongueOut, and a neutral face."""
+NAMES = ("_neutral", *sorted(set(WEIGHTS) - {"tongueOut"}))
+"""What the network scores, in its order: a neutral face, and ARKit's units but for tongueOut."""
 
 SCORES_POINTS = (
     *(0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65),
@@ -155,16 +139,11 @@ SCORES_POINTS = (
 """The points that the network reads, of the 478."""
 
 
-def find_scores(network: Network, points: Tensor, names: Sequence[str]) -> Tensor:
-    """Points [N, 478, 3] in pixels → scores [N, len(names)] in [0, 1]; 0 for names not in NAMES."""
-    (scores,) = network(_chosen(points[..., :2], SCORES_POINTS))
-    blank = torch.zeros_like(scores[:, :1])
-    columns = [NAMES.index(name) if name in NAMES else len(NAMES) for name in names]
-    return _chosen(torch.cat([scores, blank], 1), columns)
-
-
-def _chosen(table: Tensor, columns: Sequence[int]) -> Tensor:
-    return table.index_select(1, torch.tensor(columns, device=table.device))
+def find_scores(network: Network, points: Tensor) -> Tensor:
+    """Points [N, 478, 3] in pixels → scores [N, 52] in [0, 1], by NAMES."""
+    read = torch.tensor(SCORES_POINTS, device=points.device)
+    (scores,) = network(points[..., :2].index_select(1, read))
+    return scores
 
 
 SIDE = 96  # pixels of the square around the face in which it is looked at

@@ -88,7 +88,7 @@ def _scores(person: Person, pictures: Sequence[Tensor]) -> Tensor:
     points = torch.cat(found)
     if not len(points):
         raise InputError("no face is found in the pictures of an avatar; show one with a face")
-    return find_scores(person.scorer, points, NAMES)
+    return find_scores(person.scorer, points)
 
 
 def seen_growth(seen: Seen, emotion: str) -> dict[str, float]:

@@ -139,7 +139,7 @@ def test_the_network_sees_what_a_unit_is_called():
     def scores(*names: str) -> dict[str, float]:
         offsets = head.express(dict.fromkeys(names, 1.0))
         picture = draw(rig(avatar.vertices + offsets), camera)
-        found = find_scores(scorer, faces_in_picture(finder, picture).points[:1], NAMES)
+        found = find_scores(scorer, faces_in_picture(finder, picture).points[:1])
         return dict(zip(NAMES, found[0].tolist(), strict=True))
 
     rest = scores()

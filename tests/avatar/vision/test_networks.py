@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from avatar.vision.follow import faces_in_picture, follow_face, load_face_finder
-from avatar.vision.landmarks import NAMES, SCORES_POINTS, find_scores
+from avatar.vision.landmarks import SCORES_POINTS, find_scores
 from avatar.vision.mattes import find_mattes, load_matting
 from avatar.vision.network import WEIGHTS, Name, Network, load_network
 from common.claimed_folder import file_digest
@@ -94,7 +94,7 @@ def everything_seen(picture: Tensor, device: torch.device | str) -> list[Tensor]
     found = faces_in_picture(finder, picture, averaged=2)
     (followed,) = follow_face(finder, [on_cpu(picture * 255).byte().cpu().numpy()])
     assert followed.points is not None and len(found.points) == 1
-    scores = find_scores(load_network("face_scores", device), found.points, NAMES)
+    scores = find_scores(load_network("face_scores", device), found.points)
     mattes = find_mattes(load_matting(device), picture[None])
     return [found.points, found.presence, followed.points, scores, *mattes]
 
