@@ -67,7 +67,6 @@ def _arrays(frames: Sequence[FaceFrame]) -> dict[str, np.ndarray]:
     """Arrays of a file; nan where a face is lost."""
     return {
         "shot": np.array([frame.shot for frame in frames]),
-        "presence": np.array([frame.presence for frame in frames]),
         "points": np.stack([_or_nan(frame.points, (COUNT, 3)) for frame in frames]),
         "where": np.stack([_or_nan(_as_row(frame.where), (4,)) for frame in frames]),
     }
@@ -84,15 +83,14 @@ def _as_row(where: Squares | None) -> Tensor | None:
 
 def _frames(path: Path, device: torch.device) -> list[FaceFrame]:
     kept = read_arrays(path)
-    shots, presences, points, rows = (
-        torch.from_numpy(pick(path, kept, name)).to(device)
-        for name in ("shot", "presence", "points", "where")
+    shots, points, rows = (
+        torch.from_numpy(pick(path, kept, name)).to(device) for name in ("shot", "points", "where")
     )
     found = []
-    for shot, presence, face, row in zip(shots, presences, points, rows, strict=True):
+    for shot, face, row in zip(shots.tolist(), points, rows, strict=True):
         lost = bool(row.isnan().any())
         where = None if lost else Squares(row[None, :2], row[2:3], row[3:])
-        found.append(FaceFrame(int(shot), None if lost else face, float(presence), where))
+        found.append(FaceFrame(shot, None if lost else face, where))
     return found
 
 

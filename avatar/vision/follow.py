@@ -63,7 +63,6 @@ class FaceFrame:
 
     shot: int  # how many cuts came before
     points: Tensor | None  # [478, 3] as in `Landmarks`; None where the face is lost
-    presence: float  # in [0, 1]
     where: Squares | None  # around the face at a first look; None where it is lost
 
 
@@ -141,7 +140,7 @@ def _first_looks(
                 faces = faces_in_picture(finder, picture, small=shot != before)
                 found = _chosen(faces, face, last)
             where = None if found is None else squares_of_points(found.points)
-            yield picture, FaceFrame(shot, None, float(found.presence) if found else 0.0, where)
+            yield picture, FaceFrame(shot, None, where)
             last = where or last
         before = shot
 

@@ -22,10 +22,10 @@ CPU = torch.device("cpu")
 def frame(number: int) -> FaceFrame:
     """Every third shows no face."""
     if number % 3 == 2:
-        return FaceFrame(number // 4, None, 0.1, None)
+        return FaceFrame(number // 4, None, None)
     points = torch.rand(COUNT, 3, generator=torch.manual_seed(number))
     where = Squares(torch.rand(1, 2), torch.rand(1), torch.rand(1))
-    return FaceFrame(number // 4, points, 0.9, where)
+    return FaceFrame(number // 4, points, where)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_whole_parts_come_back_and_go_on(tmp_path: Path):
     kept = kept_frames(tmp_path, CPU)
     assert len(kept) == 12
     for again, wanted in zip(kept, given[:12], strict=True):
-        assert again.shot == wanted.shot and again.presence == wanted.presence
+        assert again.shot == wanted.shot
         assert (again.points is None) == (again.where is None) == (wanted.points is None)
         if wanted.points is not None and wanted.where is not None:
             assert again.points is not None and again.where is not None

@@ -41,7 +41,7 @@ def noses(found: list[FaceFrame]) -> list[float]:
 
 def test_a_face_that_moves_is_followed(finder: FaceFinder):
     found = list(follow_face(finder, frames(*walking("man", 8))))
-    assert [f.shot for f in found] == [0] * 8 and all(f.presence > 0.9 for f in found)
+    assert [f.shot for f in found] == [0] * 8 and len(noses(found)) == 8
     np.testing.assert_allclose(np.diff(noses(found)), 8, atol=1.5)
 
 
@@ -50,7 +50,6 @@ def test_a_face_that_goes_is_lost_and_found_again(finder: FaceFinder):
     film[2:4] = [on_grey(240, 400)] * 2
     found = list(follow_face(finder, frames(*film)))
     assert [f.points is None for f in found] == [False, False, True, True, False, False]
-    assert [f.presence > 0.5 for f in found] == [f.points is not None for f in found]
 
 
 def test_after_a_loss_the_same_of_two_faces_is_taken(finder: FaceFinder):
@@ -123,7 +122,7 @@ def test_what_is_known_is_not_looked_at_again(finder: FaceFinder, threads: int):
             rest = list(follow_face(finder, frames(*film), known=whole[:count]))
             assert len(rest) == len(film) - count
             for again, frame in zip(rest, whole[count:], strict=True):
-                assert (again.shot, again.presence) == (frame.shot, frame.presence)
+                assert again.shot == frame.shot
                 assert (again.points is None) == (frame.points is None)
                 if again.points is not None and frame.points is not None:
                     torch.testing.assert_close(again.points, frame.points, rtol=0, atol=1e-3)
