@@ -6,7 +6,6 @@ Results are written as they come, so that an interrupted run can be continued.
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import reduce
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,12 @@ from typing import Any
 import imageio.v3 as imageio
 import numpy as np
 import torch
+from scipy.ndimage import minimum_filter
 from torch import Tensor
 
 from avatar.reconstruct.capture_writer import PICTURES, picture_path, write_picture
 from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
-from avatar.tracking.pyramid import Bytes, Window, shifts, window_around
+from avatar.tracking.pyramid import Bytes, Window, window_around
 from avatar.video.reader import FilmInfo, colour_frames, film_info
 from avatar.vision.follow import FaceFinder, FaceFrame, follow_face
 from avatar.vision.landmarks import COUNT
@@ -250,9 +250,7 @@ def read_kept(out: Path, number: int) -> tuple[Tensor, Tensor, Tensor]:
 def skin_of(person: Tensor, hair: Tensor) -> Tensor:
     """[H, W] 1 where a pixel and all around it are the person and not hair."""
     inside = (person > 0.5) & (hair < 0.3)
-    for axis in (0, 1):
-        inside = reduce(torch.bitwise_and, shifts(inside, axis, AROUND))
-    return inside.float()
+    return torch.from_numpy(minimum_filter(inside.numpy(), 2 * AROUND + 1)).float()
 
 
 def kept_with_skin(out: Path, number: int) -> tuple[Tensor, Tensor]:

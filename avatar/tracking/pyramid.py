@@ -62,14 +62,6 @@ def _blur(rows: Floats, channels: int, blurred: Floats) -> None:
             blurred[y, x] = (_SIX * wide[x + 2 * channels] + _FOUR * near + far) / _ALL
 
 
-def shifts(picture: Tensor, axis: int, most: int) -> list[Tensor]:
-    """A picture moved by -most, …, most pixels along an axis, with its border replicated."""
-    length = picture.shape[axis]
-    indices = torch.arange(-most, length + most, device=picture.device).clamp(0, length - 1)
-    wider = picture.index_select(axis, indices)
-    return [wider.narrow(axis, k, length) for k in range(2 * most + 1)]
-
-
 def sample(picture: Tensor, pixels: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """Values [P, C] at positions [P, 2] in pixels of the whole picture, and their slopes [P, C, 2]
     along x and y, by bilinear interpolation; its border is replicated."""

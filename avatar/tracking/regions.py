@@ -6,13 +6,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.geometry.triangle_mesh import face_normals
-from avatar.geometry.vectors import Floats, Ints
 from avatar.geometry.zbuffer import NOTHING, Fragments, project_samples, rasterize
 from avatar.heads import Head
 from avatar.people.masks import feature_triangles
 from avatar.reconstruct.capture_writer import REGION_LABELS
 from avatar.retarget.template import template_of
-from common.kernels import cached_njit
 from common.pixels import as_bytes
 from splat import Camera
 
@@ -59,19 +57,9 @@ def overlay(
     for name, tint in TINTS.items():
         tints[REGION_LABELS[name]] = tint
     colours = tints[triangles] * (0.25 + 0.75 * facing[:, None])  # [M, 3]
-    return as_bytes(_drawn_over(picture.contiguous().numpy(), seen.faces, colours))
-
-
-@cached_njit()
-def _drawn_over(picture: Floats, faces: Ints, colours: Floats) -> Floats:
-    """A picture with the colours [M, 3] of the faces [H, W] that its pixels show mixed in."""
-    mixed = picture.copy()
-    for y in range(len(faces)):
-        for x in range(faces.shape[1]):
-            if faces[y, x] != NOTHING:
-                for k in range(3):
-                    mixed[y, x, k] += OPAQUE * (colours[faces[y, x], k] - mixed[y, x, k])
-    return mixed
+    mixed, shown = picture.numpy().copy(), seen.faces != NOTHING
+    mixed[shown] += OPAQUE * (colours[seen.faces[shown]] - mixed[shown])
+    return as_bytes(mixed)
 
 
 def triangle_labels(head: Head) -> Bytes:
