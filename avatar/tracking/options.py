@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common.device import Device
+from common.device import ComputeOptions
 from common.errors import InputError
 
 FOCALS = (0.3, 10.0)  # picture widths: focal lengths that are plausible
@@ -34,7 +34,7 @@ class TrackingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrackOptions(TrackingOptions):
+class TrackOptions(TrackingOptions, ComputeOptions):
     """Track a face through a film: a capture that `reconstruct` reads, its motion for `drive`,
     `export` and other programs, and a film to check it by.
 
@@ -55,14 +55,10 @@ class TrackOptions(TrackingOptions):
     sync: Sync = "auto"
     """Milliseconds by which the film's sound is moved, later where more than 0, earlier where less;
     auto: as estimated from the lips, if that is reliable."""
-    device: Device = "auto"
-    """Where the networks run: auto takes CUDA where it works."""
-    threads: int | None = None
-    """How many threads compute at most; by default as many as this program may use."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmsOptions(TrackingOptions):
+class FilmsOptions(TrackingOptions, ComputeOptions):
     """Track many films of one person who speaks: clips of speech with the motion of the mouth, the
     person taken out, as `train motion` reads them.
 
@@ -87,10 +83,6 @@ class FilmsOptions(TrackingOptions):
     sync: Sync = "auto"
     """Milliseconds by which the films' sound is moved, later where more than 0, earlier where less;
     auto: as estimated from the lips of several films together, if that is reliable."""
-    device: Device = "auto"
-    """Where the networks run: auto takes CUDA where it works."""
-    threads: int | None = None
-    """How many threads compute at most; by default as many as this program may use."""
 
 
 def check_sync(sync: Sync) -> None:
