@@ -26,18 +26,14 @@ from avatar.tracking.residuals import place
 from avatar.tracking.result import SLIGHT, Tracking
 from avatar.tracking.smooth import smoothed
 from avatar.tracking.stages import (
-    LEVELS,
-    STEPS_PER_LEVEL,
     OwnModel,
     Seen,
     Solved,
     fitted,
     own_model,
-    solve_colours,
     solve_frame,
-    solve_landmarks,
 )
-from avatar.tracking.track import key_frames, start
+from avatar.tracking.track import solve_person
 from avatar.video.reader import colour_frames, film_info
 from avatar.video.sound import sound_reader
 from avatar.vision.follow import FaceFinder, follow_face
@@ -154,18 +150,13 @@ def _solve_keys(
     """The person from the most different frames of all films, and the focal length in widths."""
     if len({(face.width, face.height) for face in faces}) > 1:
         raise InputError("--films: are of different sizes; give those of one camera at a time")
-    first, points = faces[0], torch.cat([face.points for face in faces])
-    window = window_around(points[..., :2], first.width, first.height, options.size)
-    inside, model = window.inside(points[..., :2]), with_offsets(face_model())
-    person, prior = start(model, first, window, options)
-    every = replace(first, points=points)
-    keys = key_frames(model, every, person, inside, options.key_frames)
-    seen = _seen_keys(films, faces, keys, inside, window)
-    free = options.focal is None
-    solved = solve_landmarks(model, person, prior, [one.points for one in seen], free)
-    with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
-        solved = solve_colours(solved, prior, seen, free, done)
-    return solved, solved.person.focal / first.width / window.scale
+    every = replace(faces[0], points=torch.cat([face.points for face in faces]))
+    window = window_around(every.points[..., :2], every.width, every.height, options.size)
+    points = window.inside(every.points[..., :2])
+    solved = solve_person(
+        every, window, options, lambda keys: _seen_keys(films, faces, keys, points, window)
+    )
+    return solved, solved.person.focal / every.width / window.scale
 
 
 def _seen_keys(

@@ -3,6 +3,7 @@
 The person is estimated from key frames, those that differ most in pose and expression.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -154,13 +155,10 @@ def track_film(
     face = read_followed(folder / LANDMARKS)
     window = keep_pictures(film, face, load_matting(device), options.size, folder)
     points = window.inside(face.points[..., :2])
-    model = with_offsets(face_model())
-    person, prior = start(model, face, window, options)
-    keys = key_frames(model, face, person, points, options.key_frames)
-    free_focal = options.focal is None
-    solved = _solve_keys(model, folder, face, keys, points, person, prior, free_focal)
-    tracking = _every_frame(solved, folder, face, points, window)
-    return tracking, face
+    solved = solve_person(
+        face, window, options, lambda keys: list(spread(partial(_seen, folder, face, points), keys))
+    )
+    return _every_frame(solved, folder, face, points, window), face
 
 
 def _check(options: TrackOptions) -> None:
@@ -178,7 +176,26 @@ def _claim(options: TrackOptions) -> None:
     claim_folder(options.out, wanted, "film that was tracked")
 
 
-def start(
+def solve_person(
+    face: FollowedFace,
+    window: Window,
+    options: TrackingOptions,
+    look: Callable[[list[int]], list[Seen]],
+) -> Solved:
+    """The person and the most different frames, the key frames: from landmarks, then with colours.
+
+    look: rows of key frames → what they show.
+    """
+    model, points = with_offsets(face_model()), window.inside(face.points[..., :2])
+    person, prior = _start(model, face, window, options)
+    seen = look(_key_frames(model, face, person, points, options.key_frames))
+    free_focal = options.focal is None
+    solved = solve_landmarks(model, person, prior, [one.points for one in seen], free_focal)
+    with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
+        return solve_colours(solved, prior, seen, free_focal, done)
+
+
+def _start(
     model: FaceModel, face: FollowedFace, window: Window, options: TrackingOptions
 ) -> tuple[Person, FocalPrior]:
     """A mean face and a default camera, in pixels of the pictures that are kept."""
@@ -191,8 +208,8 @@ def start(
     return person, known if options.focal else FocalPrior(focal)
 
 
-def key_frames(
-    model: FaceModel, face: FollowedFace, person: Person, points: torch.Tensor, count: int
+def _key_frames(
+    model: FaceModel, face: FollowedFace, person: Person, points: Tensor, count: int
 ) -> list[int]:
     landmarks = landmark_model(model)
     first = spread(partial(first_frame_state, model, landmarks, person), points)
@@ -201,25 +218,8 @@ def key_frames(
     return most_different(face.points, angles, load_network("face_scores", "cpu"), count)
 
 
-def _solve_keys(
-    model: FaceModel,
-    folder: Path,
-    face: FollowedFace,
-    keys: list[int],
-    points: torch.Tensor,
-    person: Person,
-    prior: FocalPrior,
-    free_focal: bool,
-) -> Solved:
-    """The person and the key frames: from landmarks, then with colours."""
-    seen = list(spread(partial(_seen, folder, face, points), keys))
-    solved = solve_landmarks(model, person, prior, [one.points for one in seen], free_focal)
-    with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
-        return solve_colours(solved, prior, seen, free_focal, done)
-
-
 def _every_frame(
-    solved: Solved, folder: Path, face: FollowedFace, points: torch.Tensor, window: Window
+    solved: Solved, folder: Path, face: FollowedFace, points: Tensor, window: Window
 ) -> Tracking:
     """All frames of a known person, smoothed, with a neutral face that is at rest."""
     own, pairs = own_model(solved), []
@@ -247,7 +247,7 @@ def _every_frame(
     return Tracking(model, solved.person, states, face.frames, face.fps, size, mouth)
 
 
-def _seen(folder: Path, face: FollowedFace, points: torch.Tensor, row: int) -> Seen:
+def _seen(folder: Path, face: FollowedFace, points: Tensor, row: int) -> Seen:
     """Observations of a frame; points [F, 478, 2] in pixels of the pictures that are kept."""
     return Seen(points[row], *kept_with_skin(folder, int(face.frames[row])))
 
