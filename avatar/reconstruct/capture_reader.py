@@ -16,13 +16,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-from avatar.reconstruct.capture import (
-    SPLITS,
-    Capture,
-    View,
-    read_flame_meshes,
-    read_vertex_meshes,
-)
+from avatar.reconstruct.capture import SPLITS, Capture, View, read_flame_meshes, read_vertex_meshes
 from avatar.reconstruct.capture_pictures import Picture, read_picture
 from avatar.reconstruct.capture_transforms import Frame, read_transforms
 from avatar.rigging.avatar import Avatar

@@ -26,13 +26,7 @@ from avatar.reconstruct.capture_reader import (
 )
 from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
-from avatar.reconstruct.previews import (
-    mean_psnr,
-    one_camera,
-    read_all,
-    some_of,
-    write_preview,
-)
+from avatar.reconstruct.previews import mean_psnr, one_camera, read_all, some_of, write_preview
 from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.reconstruct.visual_hull import calmest_timestep, seeded
 from avatar.retarget.fitted_face import Face, face_of

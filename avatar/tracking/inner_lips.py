@@ -14,13 +14,7 @@ from torch import Tensor
 from avatar.tracking.landmarks import SKIN_POINTS, skin_points, upright_axes
 from avatar.tracking.lip_edges import SHOWN_SHUT, UPPER, lip_laps, shares_seen
 from avatar.tracking.model import FaceModel, FrameState, Person
-from avatar.tracking.mouth import (
-    INNER_LIPS,
-    SHUT_SHARE,
-    mouth_rows,
-    with_mouth,
-    within_range,
-)
+from avatar.tracking.mouth import INNER_LIPS, SHUT_SHARE, mouth_rows, with_mouth, within_range
 from avatar.tracking.residuals import placed_in
 from avatar.tracking.smooth import MOUTH, named_units
 

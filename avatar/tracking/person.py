@@ -25,14 +25,7 @@ from avatar.tracking.pyramid import Bytes, Window, window_around
 from avatar.tracking.residuals import place
 from avatar.tracking.result import SLIGHT, Tracking
 from avatar.tracking.smooth import smoothed
-from avatar.tracking.stages import (
-    OwnModel,
-    Seen,
-    Solved,
-    fitted,
-    own_model,
-    solve_frame,
-)
+from avatar.tracking.stages import OwnModel, Seen, Solved, fitted, own_model, solve_frame
 from avatar.tracking.track import solve_person
 from avatar.video.reader import colour_frames, film_info
 from avatar.video.sound import sound_reader

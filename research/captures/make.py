@@ -23,10 +23,7 @@ from common.claimed_folder import claim_folder, file_digest
 from common.parallel import spread
 from common.progress import progress_bar
 from common.threads import use_threads
-from research.captures.cameras import (
-    capture_cameras,
-    held_out_cameras,
-)
+from research.captures.cameras import capture_cameras, held_out_cameras
 from research.captures.motion import Timestep, acted
 from research.captures.options import CaptureOptions, check_options
 from research.captures.picture import Picture, draw
