@@ -120,10 +120,7 @@ def calmest_timestep(capture: Capture, views: Sequence[View]) -> int:
 
 
 def seeded(
-    mesh: Mesh,
-    bound: BoundGaussians,
-    seen: Sequence[tuple[View, Picture]],
-    most: int,
+    mesh: Mesh, bound: BoundGaussians, seen: Sequence[tuple[View, Picture]], most: int
 ) -> BoundGaussians:
     """The Gaussians with `most` more at most, from views of one timestep with this mesh."""
     if most < 1:

@@ -210,10 +210,7 @@ class Made:
 
 
 def avatar_of_scan(
-    path: Path,
-    landmarks: Path | None = None,
-    texture: Path | None = None,
-    bare: bool = False,
+    path: Path, landmarks: Path | None = None, texture: Path | None = None, bare: bool = False
 ) -> Avatar:
     """Make a coloured mesh (.obj, .ply, .glb) talk: Gaussians on its surface, lips that part, and
     an inner mouth where it has none, whatever side of it is up. Standard error says what was done.

@@ -57,9 +57,7 @@ def split_edges(scan: ColouredMesh, edges: Ints, shares: Floats) -> ColouredMesh
 
 
 def refine(
-    scan: ColouredMesh,
-    near: Callable[[Floats], Bools],
-    longest: Callable[[Floats], Floats | float],
+    scan: ColouredMesh, near: Callable[[Floats], Bools], longest: Callable[[Floats], Floats | float]
 ) -> ColouredMesh:
     """Halve edges until none is longer than wanted.
 

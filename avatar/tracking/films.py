@@ -174,9 +174,7 @@ def _write_clip(
     spoken = [names.index(name) for name in WEIGHTS if name.startswith(SPOKEN)]
     angles = np.degrees(head_angles(head_poses(tracking)).double().numpy())
     write_wav(
-        options.out / f"{film.stem}.wav",
-        film_sound(film, tracking, count, known.delay),
-        RATE,
+        options.out / f"{film.stem}.wav", film_sound(film, tracking, count, known.delay), RATE
     )
     write_arrays(
         options.out / f"{film.stem}.npz",

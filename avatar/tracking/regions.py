@@ -16,10 +16,7 @@ from splat import Camera
 
 Bytes = NDArray[np.uint8]
 
-GROUPS = {
-    "eyes": ("l-eye", "r-eye"),
-    "mouth": ("upper-teeth", "lower-teeth", "tongue"),
-}
+GROUPS = {"eyes": ("l-eye", "r-eye"), "mouth": ("upper-teeth", "lower-teeth", "tongue")}
 """Groups of the head that make a label; most else is skin."""
 OPAQUE = np.float32(0.55)  # of the mesh that is drawn over a picture
 TINTS = {"skin": (0.75, 0.85, 1.0), "eyes": (0.3, 0.9, 0.6), "mouth": (1.0, 0.55, 0.55)}
@@ -43,12 +40,7 @@ def region_map(seen: Fragments, triangles: Bytes, person: Tensor, hair: Tensor) 
 
 
 def overlay(
-    picture: Tensor,
-    seen: Fragments,
-    head: Head,
-    triangles: Bytes,
-    camera: Camera,
-    vertices: Tensor,
+    picture: Tensor, seen: Fragments, head: Head, triangles: Bytes, camera: Camera, vertices: Tensor
 ) -> Bytes:
     """The picture [H, W, 3] in [0, 1] with the mesh over it, eyes and mouth in other colours."""
     local = vertices.double().numpy() @ camera.viewmat[:3, :3].double().numpy().T

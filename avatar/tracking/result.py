@@ -22,11 +22,7 @@ from avatar.video.reader import film_info
 from avatar.video.sound import Sound
 from splat import Camera
 
-HELD = (
-    "jawOpen",
-    "mouthClose",
-    "tongueOut",
-)  # not at rest in speech; closures must stay
+HELD = ("jawOpen", "mouthClose", "tongueOut")  # not at rest in speech; closures must stay
 TRACE = 0.08  # of a unit, at which its confidence is a half: less may be a neutral face's
 MOST = 0.7  # of a unit that a face may have at rest
 LOOKS = tuple(

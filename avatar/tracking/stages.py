@@ -223,10 +223,7 @@ def _gatherer(
 
 
 def _with_outline(
-    gather: Gather,
-    resting: tuple[FaceModel, Person],
-    outline: OutlineModel,
-    seen: Sequence[Seen],
+    gather: Gather, resting: tuple[FaceModel, Person], outline: OutlineModel, seen: Sequence[Seen]
 ) -> Gather:
     def gather_with_outline(frame: int, person: Person, state: FrameState) -> Equations:
         masks = seen[frame].masks

@@ -121,10 +121,7 @@ def follow_face(
 
 
 def _first_looks(
-    finder: FaceFinder,
-    frames: Iterable[NDArray[np.uint8]],
-    face: int,
-    known: Sequence[FaceFrame],
+    finder: FaceFinder, frames: Iterable[NDArray[np.uint8]], face: int, known: Sequence[FaceFrame]
 ) -> Iterator[tuple[Tensor, FaceFrame]]:
     """The pictures after those that are known, and where the face is in each, without points."""
     device = finder.landmarks.device

@@ -15,12 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 from torch import Tensor
 
 Name = Literal[
-    "face_detector",
-    "face_detector_full_range",
-    "face_landmarks",
-    "face_scores",
-    "person",
-    "hair",
+    "face_detector", "face_detector_full_range", "face_landmarks", "face_scores", "person", "hair"
 ]
 WEIGHTS = Path(__file__).parent / "weights"
 

@@ -71,12 +71,7 @@ class Timestep:
 
 
 def acted(
-    head: Head,
-    units: Tensor,
-    rest: Tensor,
-    counts: tuple[int, int],
-    voice: Path | None,
-    seed: int,
+    head: Head, units: Tensor, rest: Tensor, counts: tuple[int, int], voice: Path | None, seed: int
 ) -> list[Timestep]:
     """The timesteps of a capture: `counts` of training and of held-out ones, in this order.
 

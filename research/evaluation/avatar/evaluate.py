@@ -162,11 +162,7 @@ def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
 
 
 def _compare(
-    views: Sequence[View],
-    draw: Draw,
-    label: Labeller,
-    background: Tensor,
-    finder: FaceFinder,
+    views: Sequence[View], draw: Draw, label: Labeller, background: Tensor, finder: FaceFinder
 ) -> Evaluation:
     lpips, message = local_lpips()
     print(message, file=sys.stderr)
