@@ -5,7 +5,6 @@ nothing nearer occludes.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from avatar.geometry.vectors import Floats, Ints, normalised, sphere_directions
 from avatar.lighting.occlusion import Shadows, cast_shadows
 from avatar.people.shading import wrapped
 
-DIRECTIONS = sphere_directions(96)  # towards the light
+DIRECTIONS = sphere_directions(96)  # [D, 3] towards the light
 RESOLUTION = 224
 HALF_WIDTH = 0.21  # metres of the square that a map covers
 BIAS = 0.0016  # metres in front that do not shade yet
@@ -33,50 +32,28 @@ SKY, SKY_TILT = 0.25, 0.45
 LAMP_LIGHT = math.pi / 2.2  # that a white surface which faces a lamp of colour 1 sends back
 
 
-@dataclass(frozen=True)
-class CaptureLight:
-    """Light on the stage: from where it comes, and the lamps that are mirrored."""
-
-    directions: Floats  # [D, 3] unit, towards the light
-    radiance: Floats  # [D, 3] what white that faces each direction sends back of its light
-    lobes: Floats  # [D, L] share of each lamp that comes from each direction, adding up to 1
-    lamps: Floats  # [L, 3] unit, towards the middle of each lamp
-    colours: Floats  # [L, 3] of the lamps' highlights
+LAMPS = normalised(np.array([lamp[0] for lamp in _LAMPS]))  # [L, 3] towards the middle of each
+COLOURS = np.array([lamp[2] for lamp in _LAMPS])  # [L, 3] of their highlights
+_FOCUSED = np.exp(np.array([lamp[1] for lamp in _LAMPS]) * (DIRECTIONS @ LAMPS.T - 1))
+LOBES = _FOCUSED / _FOCUSED.sum(0)  # [D, L] share of each lamp that comes from each direction
+_SKY = np.outer(1 + SKY_TILT * DIRECTIONS[:, 1], [0.97, 0.99, 1.0]) * SKY * _PER_DIRECTION
+RADIANCE = LOBES @ COLOURS * LAMP_LIGHT + _SKY
+"""[D, 3] what white that faces each direction sends back of its light."""
 
 
-def lobes_of(directions: Floats, lamps: Floats, focus: Floats) -> Floats:
-    """Shares [D, L] of lamps [L, 3], focused by [L], among directions [D, 3]."""
-    lobes = np.exp(focus * (directions @ lamps.T - 1))
-    return lobes / lobes.sum(0)
+def cast(vertices: Floats, faces: Ints) -> Shadows:
+    """What triangles [M, 3] of vertices [V, 3] take away from each of DIRECTIONS."""
+    return cast_shadows(vertices, faces, DIRECTIONS, RESOLUTION, HALF_WIDTH)
 
 
-def _usual() -> CaptureLight:
-    lamps = normalised(np.array([lamp[0] for lamp in _LAMPS]))
-    colours = np.array([lamp[2] for lamp in _LAMPS])
-    lobes = lobes_of(DIRECTIONS, lamps, np.array([lamp[1] for lamp in _LAMPS]))
-    sky = np.outer(1 + SKY_TILT * DIRECTIONS[:, 1], [0.97, 0.99, 1.0]) * SKY * _PER_DIRECTION
-    return CaptureLight(DIRECTIONS, lobes @ colours * LAMP_LIGHT + sky, lobes, lamps, colours)
-
-
-USUAL = _usual()
-"""The light of a stage that is not asked for another."""
-
-
-def cast(
-    vertices: Floats, faces: Ints, resolution: int = RESOLUTION, directions: Floats = DIRECTIONS
-) -> Shadows:
-    """What triangles [M, 3] of vertices [V, 3] take away from each direction [D, 3]."""
-    return cast_shadows(vertices, faces, directions, resolution, HALF_WIDTH)
-
-
-def diffuse(light: CaptureLight, normals: Floats, visible: Floats, softness: Floats) -> Floats:
+def diffuse(normals: Floats, visible: Floats, softness: Floats) -> Floats:
     """Light [N, 3] that soft matter sends back per unit of its albedo.
 
     normals [N, 3]; visible [N, D]; softness [N] in [0, 1]: how far light wraps into the shadow.
     """
-    facing = normals @ light.directions.T  # [N, D]
+    facing = normals @ DIRECTIONS.T  # [N, D]
     sent = np.empty((len(normals), 3))
     for channel, width in enumerate(WRAP):
         received = wrapped(facing, (width * softness)[:, None])
-        sent[:, channel] = (received * visible) @ light.radiance[:, channel]
-    return sent + SCATTERED * light.radiance.sum(0) / 2
+        sent[:, channel] = (received * visible) @ RADIANCE[:, channel]
+    return sent + SCATTERED * RADIANCE.sum(0) / 2

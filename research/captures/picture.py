@@ -16,6 +16,7 @@ from avatar.geometry.zbuffer import (
 )
 from avatar.lighting.materials import tone
 from common.kernels import cached_njit
+from research.captures.light import COLOURS, LAMPS
 from research.captures.pose import Surface
 from splat import Camera
 
@@ -23,7 +24,7 @@ Bytes = NDArray[np.uint8]
 
 SAMPLES = 4  # per pixel and axis
 LABELS = 5
-LIGHT, LAMPS = 6, 9  # columns of a vertex's place, direction, light and lamps
+LIGHT, HIGHLIGHTS = 6, 9  # columns of a vertex's place, direction, light and lamps
 GRAZING = 6.0  # highlights grow up to so many times at grazing angles
 
 
@@ -53,7 +54,7 @@ def draw(surface: Surface, camera: Camera, gain: Floats, samples: int = SAMPLES)
     parts = (surface.vertices, surface.directions, surface.light, surface.lamps)
     fields = np.concatenate(parts, axis=1, dtype=np.float32)
     texels = (cut.uv, cut.sizes, scene.texture.albedo)
-    lighting = (eye, scene.light.lamps, scene.light.colours, gain, _TONES)
+    lighting = (eye, LAMPS, COLOURS, gain, _TONES)
     out = (colour, mask, regions)
     _shade(seen, triangles.labels, mesh, fields, texels, lighting, samples, out)
     return Picture(colour, mask, regions)
@@ -142,7 +143,7 @@ def _add_highlight(rgb, exponent, fibrous, corner, fields, lighting):  # pragma:
             fresnel = min(GRAZING, 1 + 96 * edge * edge * edge * edge * edge)
             lobe = _power(along, exponent) * (exponent + 8) / 8 * facing * fresnel
         if lobe > 0.0:
-            at = LAMPS + k
+            at = HIGHLIGHTS + k
             arrives = a * fields[p, at] + b * fields[q, at] + c * fields[r, at]
             for channel in range(3):
                 rgb[channel] += lobe * arrives * colours[k, channel]

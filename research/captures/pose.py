@@ -7,7 +7,7 @@ import numpy as np
 
 from avatar.geometry.triangle_mesh import point_normals
 from avatar.geometry.vectors import MM, Floats
-from research.captures.light import CaptureLight, cast, diffuse
+from research.captures.light import DIRECTIONS, LOBES, RADIANCE, cast, diffuse
 from research.captures.scene import Scene
 
 OFF_SKIN = 0.5 * MM  # where light is gathered
@@ -33,18 +33,18 @@ def pose_scene(scene: Scene, offsets: Floats, head_pose: Floats) -> Surface:
     offsets [V, 3]: of the head's mesh from rest, before head_pose [4, 4], the motion of the head.
     """
     vertices, normals, fibres = _placed(scene, offsets, head_pose)
-    points, triangles, light = scene.points, scene.triangles, scene.light
-    shadows = cast(vertices, triangles.faces[triangles.solid], directions=light.directions)
+    points, triangles = scene.points, scene.triangles
+    shadows = cast(vertices, triangles.faces[triangles.solid])
     turn, shift = _parts(head_pose)
-    in_hair, towards = (vertices - shift) @ turn, light.directions @ turn
+    in_hair, towards = (vertices - shift) @ turn, DIRECTIONS @ turn
     visible = shadows.visible(vertices + OFF_SKIN * normals, points.bias)
     with _ALONE:
         visible *= scene.fog.transmitted(in_hair, SELF_SHADE, towards)
     hairy = np.any(fibres, axis=1)
-    sent = diffuse(light, normals, visible, points.softness)
-    sent[hairy], outward = _on_hair(light, normals[hairy], fibres[hairy], visible[hairy])
-    lamps = visible @ light.lobes
-    lamps[hairy] = (visible[hairy] * np.sqrt(outward)) @ light.lobes
+    sent = diffuse(normals, visible, points.softness)
+    sent[hairy], outward = _on_hair(normals[hairy], fibres[hairy], visible[hairy])
+    lamps = visible @ LOBES
+    lamps[hairy] = (visible[hairy] * np.sqrt(outward)) @ LOBES
     return Surface(
         vertices=vertices,
         directions=np.where(hairy[:, None], fibres, normals),
@@ -54,14 +54,12 @@ def pose_scene(scene: Scene, offsets: Floats, head_pose: Floats) -> Surface:
     )
 
 
-def _on_hair(
-    light: CaptureLight, normals: Floats, fibres: Floats, visible: Floats
-) -> tuple[Floats, Floats]:
+def _on_hair(normals: Floats, fibres: Floats, visible: Floats) -> tuple[Floats, Floats]:
     """Diffuse light [N, 3] after Kajiya and Kay (1989), and how far each direction is outside."""
-    along = np.clip(fibres @ light.directions.T, -1, 1)
-    outward = np.clip((normals @ light.directions.T + 0.25) / 1.25, 0, None)
-    sent = (np.sqrt(1 - along**2) * outward * visible) @ light.radiance
-    return sent + AMBIENT * light.radiance.sum(0) / 4, outward
+    along = np.clip(fibres @ DIRECTIONS.T, -1, 1)
+    outward = np.clip((normals @ DIRECTIONS.T + 0.25) / 1.25, 0, None)
+    sent = (np.sqrt(1 - along**2) * outward * visible) @ RADIANCE
+    return sent + AMBIENT * RADIANCE.sum(0) / 4, outward
 
 
 def reposed(surface: Surface, offsets: Floats, head_pose: Floats) -> Surface:

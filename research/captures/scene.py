@@ -16,7 +16,6 @@ from avatar.people.glasses import lines_of
 from avatar.people.library import load_library, texels_at
 from avatar.people.shading import linear
 from avatar.people.surface import barycentric
-from research.captures.light import USUAL, CaptureLight
 from research.captures.parts import (
     Piece,
     Points,
@@ -48,7 +47,6 @@ class Scene:
     triangles: Triangles
     texture: Texture
     fog: Fog  # of the hair at rest
-    light: CaptureLight = USUAL
 
 
 def build_scene(seed: int) -> Scene:
