@@ -96,10 +96,15 @@ def make_capture(options: CaptureOptions) -> Made:
     check_options(options)
     use_threads(options.threads)
     claim(options)
-    stage = _set_up(options)
-    drawn = _draw_all(options, stage)
-    _write_truth(options, stage)
-    return made(options.out, len(stage.timesteps) * len(stage.cameras), drawn)
+    stage, out = _set_up(options), options.out
+    views = [len(stage.cameras)] * len(stage.timesteps)
+    drawn = in_threads(lambda index: _draw_timestep(out, stage, index), views)
+    write_rest(out, stage.scene)
+    for index, timestep in enumerate(stage.timesteps):
+        vertices = timestep.vertices.astype(np.float32)
+        write_arrays(out / vertices_path(index), {"vertices": vertices})
+    write_transforms(out, _splits(stage))
+    return made(out, sum(views), drawn)
 
 
 def _set_up(options: CaptureOptions) -> CaptureSetup:
@@ -108,14 +113,6 @@ def _set_up(options: CaptureOptions) -> CaptureSetup:
     timesteps = acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed)
     cameras = capture_cameras(options.cameras, *options.size, options.seed)
     return CaptureSetup(scene, timesteps, cameras)
-
-
-def _draw_all(options: CaptureOptions, stage: CaptureSetup) -> int:
-    """Draw every picture that is not there yet; returns how many those were."""
-    return in_threads(
-        lambda index: _draw_timestep(options.out, stage, index),
-        [len(stage.cameras)] * len(stage.timesteps),
-    )
 
 
 def _draw_timestep(out: Path, stage: CaptureSetup, index: int) -> int:
@@ -140,15 +137,6 @@ def write_pictures(out: Path, timestep: int, camera: int, picture: Picture) -> N
     parts = (picture.colour, picture.mask, picture.regions)
     for key, part in zip(PICTURES, parts, strict=True):
         write_picture(out / picture_path(key, timestep, camera), part)
-
-
-def _write_truth(options: CaptureOptions, stage: CaptureSetup) -> None:
-    """Write the meshes, and last the transforms."""
-    write_rest(options.out, stage.scene)
-    for index, timestep in enumerate(stage.timesteps):
-        vertices = timestep.vertices.astype(np.float32)
-        write_arrays(options.out / vertices_path(index), {"vertices": vertices})
-    write_transforms(options.out, _splits(stage))
 
 
 def write_rest(out: Path, scene: Scene) -> None:
