@@ -135,26 +135,19 @@ def seeded(
     if not len(kept):
         return bound
     thin, spacing = thinned(points[kept], block.low, block.edge, most)
-    points, colours = points[kept][thin], colours[kept][thin]
-    sizes = torch.full((len(points),), SIZE * spacing)
-    return with_points(
-        bound, (points, colours, sizes), mesh, nearest_triangles(points, vertices, mesh.faces)
-    )
+    return with_points(bound, points[kept][thin], colours[kept][thin], SIZE * spacing, mesh)
 
 
 def with_points(
-    bound: BoundGaussians, points: tuple[Tensor, Tensor, Tensor], mesh: Mesh, binding: Tensor
+    bound: BoundGaussians, points: Tensor, colours: Tensor, size: float, mesh: Mesh
 ) -> BoundGaussians:
-    """The Gaussians and round ones at points of the world, bound to triangles [P] of a mesh.
-
-    points: positions [P, 3], colours [P, 3] in [0, 1] and standard deviations [P] in metres.
-    """
-    positions, colours, sizes = points
-    count = len(positions)
+    """The Gaussians and round ones of a size in metres at points [P, 3] around a mesh, of colours
+    [P, 3] in [0, 1]."""
+    count, binding = len(points), nearest_triangles(points, mesh.vertices, mesh.faces)
     world = Gaussians(
-        means=positions,
+        means=points,
         quats=torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1),
-        scales=sizes[:, None].repeat(1, 3),
+        scales=torch.full((count, 3), size),
         opacities=torch.full((count,), OPACITY),
         sh=rgb_to_sh(colours)[:, None],
     )
