@@ -67,7 +67,7 @@ def _blur(planes: Tensor) -> Tensor:
 
 Floats = NDArray[np.float32]
 
-_WEIGHTS = tuple(gaussian_window().float().tolist())
+_WEIGHTS = gaussian_window().float().numpy()
 _C1, _C2, _TWO = np.float32(C1), np.float32(C2), np.float32(2)
 
 
@@ -76,10 +76,9 @@ def ssim_and_gradient(a: Floats, b: Floats, weights: Floats) -> tuple[float, Flo
 
     a, b [H, W, 3] in [0, 1]; weights [H, W], that of a window being the weight of its centre.
     """
-    window = np.array(_WEIGHTS, np.float32)
-    blurred = _blur_rows(a, b, window)
-    sums, partials = _compare(blurred, weights, window)
-    return float(sums.sum()), _spread(a, b, partials, window)
+    blurred = _blur_rows(a, b, _WEIGHTS)
+    sums, partials = _compare(blurred, weights, _WEIGHTS)
+    return float(sums.sum()), _spread(a, b, partials, _WEIGHTS)
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")

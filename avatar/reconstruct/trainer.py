@@ -183,11 +183,8 @@ class AvatarTrainer:
 
     def _background(self) -> Tensor:  # [3]
         """A colour of each step's own, so that nothing learns to look like a background."""
-        return torch.rand(3, generator=self._chance()).to(self.device)
-
-    def _chance(self) -> torch.Generator:
-        """What is drawn at random in this step."""
-        return torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
+        generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
+        return torch.rand(3, generator=generator).to(self.device)
 
     def _target(self, view: View, picture: Picture, background: Tensor) -> tuple[Camera, Tensor]:
         """Camera and true picture, at half size in the coarse part."""
