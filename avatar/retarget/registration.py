@@ -45,7 +45,6 @@ class Registration:
 
     fitted: Tensor  # [S, 3] in the mesh's own space and unit
     residual_mm: float  # mean distance of the face from the mesh, at the size of anny-head
-    cover: float  # share of the face that found the mesh
     to_head: Similarity  # from the mesh's space to head space
 
 
@@ -73,7 +72,7 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
     if not landmarks and (share := likeness(template, vertices, outside, bent)) < LIKE_A_FACE:
         raise unlike_a_face(share, LIKE_A_FACE)
     fitted = torch.from_numpy(to_head.inverse().apply(bent)).to(mesh.vertices.dtype)
-    return Registration(fitted, residual, cover, to_head)
+    return Registration(fitted, residual, to_head)
 
 
 def _targets(landmarks: Mapping[str, Tensor] | None, to_head: Similarity) -> Targets:
@@ -151,13 +150,13 @@ def _read(path: Path) -> Registration | None:
         data = read_arrays(path)
         fitted = torch.from_numpy(data["fitted"])
         scale, rotation, shift = (data[key] for key in ("scale", "rotation", "translation"))
-        residual, cover = float(data["residual_mm"]), float(data["cover"])
+        residual = float(data["residual_mm"])
     except (OSError, InputError, KeyError):
         return None
     if fitted.shape != load_head().vertices.shape or not bool(fitted.isfinite().all()):
         return None
     mark_used(path)
-    return Registration(fitted, residual, cover, Similarity(float(scale), rotation, shift))
+    return Registration(fitted, residual, Similarity(float(scale), rotation, shift))
 
 
 def _arrays(registration: Registration) -> dict[str, NDArray]:
@@ -165,7 +164,6 @@ def _arrays(registration: Registration) -> dict[str, NDArray]:
     return {
         "fitted": registration.fitted.numpy(),
         "residual_mm": np.array(registration.residual_mm),
-        "cover": np.array(registration.cover),
         "scale": np.array(to_head.scale),
         "rotation": to_head.rotation,
         "translation": to_head.translation,

@@ -27,7 +27,7 @@ def fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Mesh]:
 
     def register(head: Head, mesh: Mesh, landmarks: object) -> Registration:
         made.append(mesh)
-        return Registration(head.vertices + len(made), 0.5, 0.9, SAME)
+        return Registration(head.vertices + len(made), 0.5, SAME)
 
     monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path))
     monkeypatch.setattr(cache, "register", register)
@@ -42,7 +42,7 @@ def test_the_same_mesh_is_registered_once(fits: list[Mesh]):
     first, again = registered(MESH), registered(MESH)
     assert len(fits) == 1
     assert torch.equal(first.fitted, again.fitted)
-    assert (again.residual_mm, again.cover) == (0.5, 0.9)
+    assert again.residual_mm == 0.5
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no zip", None], ids=["empty", "torn", "cut"])
@@ -130,7 +130,7 @@ def test_a_full_disk_costs_only_the_keeping(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("common.cache.write_arrays", full)
-    assert registered(MESH).cover == 0.9
+    assert registered(MESH).residual_mm == 0.5
     assert "could not be kept: No space left" in capsys.readouterr().err
 
 
