@@ -122,10 +122,9 @@ class Window:
 
     def inside(self, pixels: Tensor) -> Tensor:
         """Positions [..., 2] of the film in the window."""
-        across = self.width / (self.right - self.left)
-        down = self.height / (self.bottom - self.top)
         corner = torch.tensor([self.left, self.top]).to(pixels)
-        return (pixels - corner) * torch.tensor([across, down]).to(pixels)
+        down = self.height / (self.bottom - self.top)
+        return (pixels - corner) * torch.tensor([self.scale, down]).to(pixels)
 
     def cut(self, picture: Bytes) -> Tensor:
         """The kept part [height, width, 3] in [0, 1] of a frame [H, W, 3]."""

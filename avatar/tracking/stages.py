@@ -143,9 +143,9 @@ def solve_colours(
                 if scale in PERSON_OFFSETS_AT:
                     landmarks = with_person_offsets(shared, person, states, points)
             assert paint is not None
-            gather = _gatherer(landmarks, samples, seen, observations, paint, gains)
-            if outline is not None:
-                gather = _with_outline(gather, resting, outline, seen)
+            gather = _gatherer(
+                landmarks, samples, seen, observations, paint, gains, resting, outline
+            )
             person, states = joint_step(model, person, states, gather, free, prior)
             done()
         model = fitted(model, person)
@@ -211,27 +211,20 @@ def _gatherer(
     observations: Sequence[Observed],
     paint: Paint,
     gains: Tensor,
+    resting: tuple[FaceModel, Person],
+    outline: OutlineModel | None,
 ) -> Gather:
     def gather(frame: int, person: Person, state: FrameState) -> Equations:
+        observed, masks = observations[frame], seen[frame].masks
         equations = _landmark_equations(landmarks, person, state, seen[frame].points)
-        predicted = gains[frame] * unexposed(observations[frame], paint)
-        return equations + _colour_equations(
-            samples, person, state, observations[frame], paint, predicted
-        )
+        predicted = gains[frame] * unexposed(observed, paint)
+        equations += _colour_equations(samples, person, state, observed, paint, predicted)
+        if outline is not None and masks is not None:
+            contour = find_contour(*resting, state, outline, masks)
+            equations += _contour_equations(contour, person, state)
+        return equations
 
     return gather
-
-
-def _with_outline(
-    gather: Gather, resting: tuple[FaceModel, Person], outline: OutlineModel, seen: Sequence[Seen]
-) -> Gather:
-    def gather_with_outline(frame: int, person: Person, state: FrameState) -> Equations:
-        masks = seen[frame].masks
-        assert masks is not None
-        contour = find_contour(*resting, state, outline, masks)
-        return gather(frame, person, state) + _contour_equations(contour, person, state)
-
-    return gather_with_outline
 
 
 def _contour_equations(contour: Contour, person: Person, state: FrameState) -> Equations:
