@@ -99,7 +99,7 @@ def _of_film(options: MakeAvatarOptions, film: Path, consent: str) -> None:
     """Track the film and learn the avatar; what an earlier run did is not done again."""
     from avatar.avatar_io.avatar_file import load_avatar, save_avatar
     from avatar.photo.film import completed
-    from avatar.reconstruct import reconstruct
+    from avatar.reconstruct.fit import reconstruct
     from avatar.tracking.track import track
 
     capture = options.out.with_name(options.out.stem + "-capture")
@@ -173,7 +173,7 @@ def _check(options: MakeAvatarOptions) -> None:
 def reconstruct_capture(options: ReconstructOptions) -> None:
     from audio2mesh.training.distributed import check_alone
     from avatar.photo.film import completed
-    from avatar.reconstruct import reconstruct
+    from avatar.reconstruct.fit import reconstruct
 
     check_alone("reconstruct")
     use_threads(options.threads)

@@ -16,7 +16,8 @@ from avatar.avatar_io.avatar_file import save_avatar
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.heads import load_head
-from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
+from avatar.reconstruct.fit import reconstruct
+from avatar.reconstruct.options import AvatarTrainOptions, ReconstructOptions
 from avatar.rigging.avatar import Avatar
 from common.kernels import KERNELS
 from common.progress import progress_bar, silence

@@ -197,9 +197,9 @@ def _finished() -> float:
 
 def _reconstruct(folder: Path, device: Device, steps: int = STEPS, side: int = 512) -> Figures:
     """Steps a second, and the likeness to held-out views, on a synthetic capture."""
-    from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions
     from avatar.reconstruct.capture_reader import open_capture
     from avatar.reconstruct.fit import known_face, run, run_record, some_of, start_trainer
+    from avatar.reconstruct.options import AvatarTrainOptions, ReconstructOptions
     from avatar.reconstruct.previews import mean_psnr, read_all
     from research.captures.make import make_capture
     from research.captures.options import CaptureOptions

@@ -12,12 +12,13 @@ from avatar.avatar_io.avatar_file import load_avatar
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.heads import load_head
-from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, densify, reconstruct, trainer
+from avatar.reconstruct import densify, trainer
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.capture_reader import open_capture
-from avatar.reconstruct.fit import Start, film_start, known_face, start_trainer
+from avatar.reconstruct.fit import Start, film_start, known_face, reconstruct, start_trainer
 from avatar.reconstruct.head_seeds import first_gaussians
+from avatar.reconstruct.options import AvatarTrainOptions, ReconstructOptions
 from avatar.reconstruct.previews import read_all
 from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rigging.avatar import Avatar
