@@ -150,28 +150,6 @@ def allowed_at(progress: float, start: int, budget: int) -> int:
     return round(start + min(1.0, max(0.0, share)) * (budget - start))
 
 
-@dataclass(frozen=True)
-class ScreenGradients:
-    """Running sums; the tensors are added to in place."""
-
-    sums: Tensor  # [N]
-    seen: Tensor  # [N] pictures in which a Gaussian had a gradient
-
-    @property
-    def mean(self) -> Tensor:  # [N]
-        return self.sums / self.seen.clamp(min=1)
-
-    def add(self, of_view: Tensor) -> None:
-        """Add what `screen_gradients` gave for one view [N]."""
-        self.sums.add_(of_view)
-        self.seen.add_(of_view > 0)
-
-
-def no_screen_gradients(count: int, device: torch.device) -> ScreenGradients:
-    """Sums of nothing."""
-    return ScreenGradients(torch.zeros(count, device=device), torch.zeros(count, device=device))
-
-
 def screen_gradients(means_world: Tensor, gradient: Tensor, camera: Camera) -> Tensor:
     """Length [N] of the gradient by the centre in the picture, in half pictures.
 

@@ -22,10 +22,8 @@ from avatar.reconstruct.capture_pictures import Picture, composite
 from avatar.reconstruct.densify import (
     FIRST,
     LAST,
-    ScreenGradients,
     allowed_at,
     densify,
-    no_screen_gradients,
     screen_gradients,
 )
 from avatar.reconstruct.losses import (
@@ -87,7 +85,8 @@ class AvatarTrainer:
         self.start = len(bound)
         parts = {name: tensor.to(device) for name, tensor in bound.parts.items()}
         self.bound, self.adam = start_adam(BoundGaussians(parts, bound.binding.to(device)))
-        self.screen_gradients = no_screen_gradients(len(bound), device)
+        # [2, N] sum of each Gaussian's screen gradients, and in how many pictures it had one
+        self.screen = torch.zeros(2, len(bound), device=device)
         self.film = one_camera(capture.splits["train"])
         self.seeds: dict[str, Tensor] = {}
         if shown is not None:
@@ -196,7 +195,8 @@ class AvatarTrainer:
     @torch.no_grad()
     def _update(self, camera: Camera, world: Gaussians) -> None:
         assert world.means.grad is not None
-        self.screen_gradients.add(screen_gradients(world.means, world.means.grad, camera))
+        gradients = screen_gradients(world.means, world.means.grad, camera)
+        self.screen += torch.stack([gradients, (gradients > 0).to(gradients)])
         set_rates(self.adam, self.progress)
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
@@ -210,19 +210,20 @@ class AvatarTrainer:
         """A round of densification, where it is time for one."""
         if FIRST <= self.progress < LAST and self.step % EVERY == 0:
             allowed = allowed_at(self.progress, self.start, self.budget)
-            change = densify(self.bound, self.screen_gradients.mean, allowed, self.rest)
+            mean = self.screen[0] / self.screen[1].clamp(min=1)
+            change = densify(self.bound, mean, allowed, self.rest)
             self.bound, self.adam = regroup(self.adam, change.bound, change.origin, change.fresh)
             for name, seed in self.seeds.items():
                 fresh = change.fresh.view(-1, *[1] * (seed.ndim - 1))
                 now = change.bound.parts.get(name, seed[change.origin])
                 self.seeds[name] = torch.where(fresh, now, seed[change.origin])
-            self.screen_gradients = no_screen_gradients(len(self.bound), self.device)
+            self.screen = torch.zeros(2, len(self.bound), device=self.device)
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a continued run needs beside its step and options."""
         tensors = {f"bound.{name}": tensor for name, tensor in self.bound.parts.items()}
-        tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
-        tensors["seen"] = self.screen_gradients.seen
+        tensors["binding"] = self.bound.binding
+        tensors["sums"], tensors["seen"] = self.screen
         tensors |= {f"seed.{name}": part for name, part in self.seeds.items()}
         return tensors | optimiser_tensors(self.adam)
 
@@ -234,4 +235,4 @@ class AvatarTrainer:
         self.bound, self.adam = start_adam(bound)
         set_optimiser(self.adam, placed)
         self.seeds = {name: placed[f"seed.{name}"] for name in self.seeds}
-        self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])
+        self.screen = torch.stack([placed["sums"], placed["seen"]])

@@ -1,7 +1,7 @@
 import torch
 from captures import ring
 
-from avatar.reconstruct.densify import no_screen_gradients, screen_gradients
+from avatar.reconstruct.densify import screen_gradients
 from splat import Camera
 
 
@@ -20,10 +20,3 @@ def test_they_are_the_gradient_by_the_projected_centre():
     expected = (by_pixel * torch.tensor([20.0, 15.0])).norm(dim=1)
     # a centre beside the optical axis also moves in the picture when it moves along the view
     assert torch.allclose(gradients, expected, rtol=0.02)
-
-
-def test_mean_is_over_pictures_that_pulled():
-    gradients = no_screen_gradients(2, torch.device("cpu"))
-    for values in ([1.0, 0.0], [3.0, 0.0], [0.0, 5.0]):
-        gradients.add(torch.tensor(values))
-    assert gradients.mean.tolist() == [2.0, 5.0]
