@@ -13,8 +13,12 @@ from typing import Any
 import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from avatar.geometry.vectors import Floats
+from avatar.heads import Head
+from avatar.reconstruct.capture import CANONICAL
+from common.arrays import write_arrays
 from common.atomic import write_beside
 from common.json_files import write_json
 from splat import Camera
@@ -76,6 +80,12 @@ def frame_entry(
         mesh[0]: mesh[1](timestep),
         "sequence": sequence,
     }
+
+
+def write_rest(folder: Path, rest: Tensor, head: Head) -> None:
+    """Write the mesh at rest [V, 3] of a head's topology."""
+    faces, topology = head.faces.numpy().astype(np.int32), np.array(head.topology)
+    write_arrays(folder / CANONICAL, {"rest": rest.numpy(), "faces": faces, "topology": topology})
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -13,13 +13,14 @@ from avatar.geometry.vectors import Ints
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.flame_parameters import frame_parameters, still, write_flame_parameters
 from avatar.heads.head import FLAME_TEETH, SIZES
-from avatar.reconstruct.capture import CANONICAL, FLAME_CANONICAL
+from avatar.reconstruct.capture import FLAME_CANONICAL
 from avatar.reconstruct.capture_writer import (
     flame_path,
     frame_entry,
     picture_path,
     vertices_path,
     write_picture,
+    write_rest,
     write_transforms,
 )
 from avatar.tracking.flame_fit import FlamePerson, flame_frames
@@ -104,10 +105,8 @@ def _frame_writer(
 
 def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, torso_motions: Tensor) -> None:
     """anny-head's vertices at rest and in every frame."""
-    head = tracking.model.head
     (out / "vertices").mkdir(exist_ok=True)
-    canonical = {"rest": tracking.rest.numpy(), "faces": head.faces.numpy().astype(np.int32)}
-    write_arrays(out / CANONICAL, {**canonical, "topology": np.array(head.topology)})
+    write_rest(out, tracking.rest, tracking.model.head)
 
     def write(row: int) -> None:
         vertices = world_vertices(tracking, row, poses[row], torso_motions[row])

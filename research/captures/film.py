@@ -18,6 +18,7 @@ from avatar.reconstruct.capture_writer import (
     frame_entry,
     picture_path,
     vertices_path,
+    write_rest,
     write_transforms,
 )
 from avatar.rigging.avatar import pose
@@ -27,15 +28,7 @@ from common.arrays import write_arrays
 from common.threads import use_threads
 from common.wav_files import write_wav
 from research.captures.film_motion import FADE, FilmMotion, filmed
-from research.captures.make import (
-    Made,
-    claim,
-    in_threads,
-    is_drawn,
-    made,
-    write_pictures,
-    write_rest,
-)
+from research.captures.make import Made, claim, in_threads, is_drawn, made, write_pictures
 from research.captures.motion import FPS
 from research.captures.options import CaptureOptions, check_options
 from research.captures.phone import (
@@ -63,7 +56,7 @@ def write_truth(out: Path, scene: Scene, motion: FilmMotion, gains: Floats) -> N
     fps, topology) and besides: torso_pose [F, 4, 4], unit_weights [F, 52] with unit_names, gaze
     [F, 2, 2] (left and right eye; yaw and pitch in degrees in the head), gains [F, 3] of the light.
     """
-    write_rest(out, scene)
+    write_rest(out, scene.rest, scene.head)
     frames = range(len(gains))
     offsets = torch.stack([motion.offsets(scene.units, frame) for frame in frames])
     world_pose = motion.torso_pose @ motion.head_pose

@@ -16,6 +16,7 @@ from avatar.reconstruct.capture_writer import (
     picture_path,
     vertices_path,
     write_picture,
+    write_rest,
     write_transforms,
 )
 from common.arrays import write_arrays
@@ -28,7 +29,7 @@ from research.captures.motion import Timestep, acted
 from research.captures.options import CaptureOptions, check_options
 from research.captures.picture import Picture, draw
 from research.captures.pose import pose_scene
-from research.captures.scene import Scene, build_scene
+from research.captures.scene import build_scene
 from splat import Camera
 
 
@@ -79,15 +80,6 @@ def made(out: Path, pictures: int, drawn: int) -> Made:
     return Made(pictures, drawn, sum(path.stat().st_size for path in files) / 1e6)
 
 
-@dataclass(frozen=True)
-class CaptureSetup:
-    """Everything that is drawn, and by whom it is seen."""
-
-    scene: Scene
-    timesteps: Sequence[Timestep]
-    cameras: Sequence[Camera]
-
-
 def make_capture(options: CaptureOptions) -> Made:
     """Render the capture, or the rest of it where an earlier run was interrupted.
 
@@ -96,35 +88,27 @@ def make_capture(options: CaptureOptions) -> Made:
     check_options(options)
     use_threads(options.threads)
     claim(options)
-    stage, out = _set_up(options), options.out
-    views = [len(stage.cameras)] * len(stage.timesteps)
-    drawn = in_threads(lambda index: _draw_timestep(out, stage, index), views)
-    write_rest(out, stage.scene)
-    for index, timestep in enumerate(stage.timesteps):
-        vertices = timestep.vertices.astype(np.float32)
-        write_arrays(out / vertices_path(index), {"vertices": vertices})
-    write_transforms(out, _splits(stage))
-    return made(out, sum(views), drawn)
-
-
-def _set_up(options: CaptureOptions) -> CaptureSetup:
-    scene = build_scene(options.seed)
+    out, scene = options.out, build_scene(options.seed)
     counts = (options.timestep_count, options.held_out_timesteps)
     timesteps = acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed)
     cameras = capture_cameras(options.cameras, *options.size, options.seed)
-    return CaptureSetup(scene, timesteps, cameras)
 
+    def draw_missing(index: int) -> int:
+        missing = [number for number in range(len(cameras)) if not is_drawn(out, index, number)]
+        if missing:
+            surface = pose_scene(scene, timesteps[index].offsets, timesteps[index].head_pose)
+            for number in missing:
+                write_pictures(out, index, number, draw(surface, cameras[number], np.ones(3)))
+        return len(missing)
 
-def _draw_timestep(out: Path, stage: CaptureSetup, index: int) -> int:
-    """Draw one timestep for all cameras that lack it."""
-    missing = [number for number in range(len(stage.cameras)) if not is_drawn(out, index, number)]
-    if not missing:
-        return 0
-    timestep = stage.timesteps[index]
-    surface = pose_scene(stage.scene, timestep.offsets, timestep.head_pose)
-    for number in missing:
-        write_pictures(out, index, number, draw(surface, stage.cameras[number], np.ones(3)))
-    return len(missing)
+    views = [len(cameras)] * len(timesteps)
+    drawn = in_threads(draw_missing, views)
+    write_rest(out, scene.rest, scene.head)
+    for index, timestep in enumerate(timesteps):
+        vertices = timestep.vertices.astype(np.float32)
+        write_arrays(out / vertices_path(index), {"vertices": vertices})
+    write_transforms(out, _splits(timesteps, cameras))
+    return made(out, sum(views), drawn)
 
 
 def is_drawn(out: Path, timestep: int, camera: int) -> bool:
@@ -139,24 +123,14 @@ def write_pictures(out: Path, timestep: int, camera: int, picture: Picture) -> N
         write_picture(out / picture_path(key, timestep, camera), part)
 
 
-def write_rest(out: Path, scene: Scene) -> None:
-    """Write the resting mesh of the subject."""
-    write_arrays(
-        out / "canonical_mesh.npz",
-        {
-            "rest": scene.rest.numpy(),
-            "faces": scene.head.faces.numpy().astype(np.int32),
-            "topology": np.array(scene.head.topology),
-        },
-    )
-
-
-def _splits(stage: CaptureSetup) -> dict[str, list[dict[str, Any]]]:
+def _splits(
+    timesteps: Sequence[Timestep], cameras: Sequence[Camera]
+) -> dict[str, list[dict[str, Any]]]:
     """The frames of each split: train, held-out cameras, held-out sequences."""
-    held = held_out_cameras(len(stage.cameras))
+    held = held_out_cameras(len(cameras))
     frames: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
-    for index, timestep in enumerate(stage.timesteps):
-        for number, camera in enumerate(stage.cameras):
+    for index, timestep in enumerate(timesteps):
+        for number, camera in enumerate(cameras):
             split = "test" if timestep.held_out else "val" if number in held else "train"
             frames[split].append(frame_entry(index, number, camera, timestep.sequence))
     return frames
