@@ -48,10 +48,9 @@ class Faces:
 
     boxes: Tensor  # [F, 4] left, top, right, bottom: from the brows to the chin
     points: Tensor  # [F, 6, 2] in the order of POINTS
-    scores: Tensor  # [F] in [0, 1]
 
     def __len__(self) -> int:
-        return len(self.scores)
+        return len(self.boxes)
 
 
 def load_detector(device: torch.device | str = "cpu") -> Detector:
@@ -93,7 +92,7 @@ def distinct(positions: Tensor, scores: Tensor) -> Faces:
 
     Of candidates that overlap the best decides, and all count by their scores in where it lies.
     """
-    faces, best = [], []
+    faces = []
     order = scores.argsort(descending=True)
     positions, scores = positions[order], scores[order]
     while len(scores):
@@ -101,14 +100,11 @@ def distinct(positions: Tensor, scores: Tensor) -> Faces:
         same[0] = True
         weights = scores[same] / scores[same].sum()
         faces.append((positions[same] * weights[:, None, None]).sum(0))
-        best.append(scores[0])
         positions, scores = positions[~same], scores[~same]
     joined = torch.stack(faces) if faces else positions.reshape(0, 8, 2)
     width_height = joined[:, 1] - joined[:, 0]
-    largest = width_height.prod(-1).argsort(descending=True)
-    joined = joined[largest]
-    found = torch.stack(best)[largest] if best else scores
-    return Faces(joined[:, :2].reshape(-1, 4), joined[:, 2:], found)
+    joined = joined[width_height.prod(-1).argsort(descending=True)]
+    return Faces(joined[:, :2].reshape(-1, 4), joined[:, 2:])
 
 
 def _candidates(

@@ -153,4 +153,3 @@ def test_boxes_that_overlap_are_one_face_at_their_weighted_mean():
     found = distinct(places, torch.tensor([0.9, 0.6, 0.7]))
     assert len(found) == 2 and found.boxes[0].tolist() == [50, 0, 70, 20]
     assert_close(found.boxes[1, 0], torch.tensor(0.4))
-    assert_close(found.scores, torch.tensor([0.7, 0.9]))
