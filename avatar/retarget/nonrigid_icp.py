@@ -82,8 +82,7 @@ def bend(
         shared = sp.csr_array(stiff + sp.diags_array(held[body]))
         factor = None
         for _ in range(stage.steps):
-            find = _feature_matches if stage.kind == "features" else _closest_matches
-            matched = find(template, mesh, samples, vertices, stage)
+            matched = _matches(template, mesh, samples, vertices, stage)
             if factor is None:  # the weights change little within a stage
                 factor = _factor(shared, matched.weights[body])
             wanted = np.einsum("nxy,ny->nx", matched.pull, matched.away)
@@ -125,33 +124,25 @@ def _samples(mesh: FaceTree, boundary: Bools) -> Samples:
     return Samples(points, normals, inside, boundary, tree)
 
 
-def _feature_matches(
+def _matches(
     template: Template, mesh: FaceTree, samples: Samples, vertices: Floats, stage: Stage
 ) -> Matched:
-    """Matches by position and normal at once."""
+    """Matches by position and normal at once, or by exact distance to triangles that face the same
+    way."""
     index = np.flatnonzero(template.outer)
-    normals = point_normals(vertices, template.skin_faces)[index]
-    sought = np.concatenate([vertices[index], TURN * normals], 1)
-    _, found = samples.tree.query(sought, workers=thread_count())
-    away = samples.points[found] - vertices[index]
-    agrees = (samples.normals[found] * normals).sum(1) > stage.cosine
-    kept = agrees & samples.inside[found]
-    return _weighted(template, index[kept], away[kept], samples.normals[found[kept]], stage)
-
-
-def _closest_matches(
-    template: Template, mesh: FaceTree, samples: Samples, vertices: Floats, stage: Stage
-) -> Matched:
-    """Matches by exact distance to triangles that face the same way."""
-    index = np.flatnonzero(template.outer)
-    normals = point_normals(vertices, template.skin_faces)[index]
-    hit = closest(mesh, vertices[index], normals, stage.cosine, reach=3 * stage.reach)
-    corners = mesh.faces[hit.faces]
-    on_edge = (hit.weights * samples.boundary[corners]).sum(1) > 0.999
-    kept = (hit.faces >= 0) & ~on_edge
-    points = np.einsum("qc,qcx->qx", hit.weights, mesh.vertices[corners])
-    away = points - vertices[index]
-    return _weighted(template, index[kept], away[kept], mesh.normals[hit.faces[kept]], stage)
+    at, facing = vertices[index], point_normals(vertices, template.skin_faces)[index]
+    if stage.kind == "features":
+        sought = np.concatenate([at, TURN * facing], 1)
+        _, found = samples.tree.query(sought, workers=thread_count())
+        points, normals = samples.points[found], samples.normals[found]
+        kept = ((normals * facing).sum(1) > stage.cosine) & samples.inside[found]
+    else:
+        hit = closest(mesh, at, facing, stage.cosine, reach=3 * stage.reach)
+        corners = mesh.faces[hit.faces]
+        on_edge = (hit.weights * samples.boundary[corners]).sum(1) > 0.999
+        points = np.einsum("qc,qcx->qx", hit.weights, mesh.vertices[corners])
+        kept, normals = (hit.faces >= 0) & ~on_edge, mesh.normals[hit.faces]
+    return _weighted(template, index[kept], (points - at)[kept], normals[kept], stage)
 
 
 def _weighted(
