@@ -26,15 +26,6 @@ Gather = Callable[[int, Person, FrameState], Equations]
 
 
 @dataclass(frozen=True)
-class Free:
-    """Which unknowns a step may change besides the head's pose."""
-
-    weights: bool = True
-    shape: bool = True
-    focal: bool = True
-
-
-@dataclass(frozen=True)
 class FocalPrior:
     """Prior of the focal length."""
 
@@ -56,23 +47,26 @@ def joint_step(
     person: Person,
     states: Sequence[FrameState],
     gather: Gather,
-    free: Free,
     prior: FocalPrior,
+    inner: bool = True,
+    focal: bool = True,
 ) -> tuple[Person, list[FrameState]]:
-    """One step of all unknowns of a film at once."""
+    """One step of all unknowns of a film at once: poses; if `inner`, weights and shape; if `focal`,
+    the focal length."""
     shared = len(model.modes) + 1
     system = torch.zeros(shared, shared, dtype=torch.float64)
     right = torch.zeros(shared, dtype=torch.float64)
     kept: list[_Eliminated] = []
 
     def eliminated(state: tuple[int, FrameState]) -> _Eliminated:
-        return _eliminated(gather(state[0], person, state[1]), model, state[1], free)
+        return _eliminated(gather(state[0], person, state[1]), model, state[1], inner)
 
     for found in spread(eliminated, enumerate(states)):
         kept.append(found)
         system += found.system
         right += found.right
-    step = _shared_step(system, right, model, person, free, prior)
+    held = ~torch.tensor([inner] * len(model.modes) + [focal])
+    step = _shared_step(system, right, model, person, held, prior)
     after = [
         state.moved(-found.alone - found.along @ step)
         for state, found in zip(states, kept, strict=True)
@@ -81,11 +75,11 @@ def joint_step(
 
 
 def _eliminated(
-    equations: Equations, model: FaceModel, state: FrameState, free: Free
+    equations: Equations, model: FaceModel, state: FrameState, weights: bool
 ) -> _Eliminated:
     own = POSE + len(model.units)
     found = _with_prior(equations, model, state)
-    inner, slope, across = _own_part(found, own, _held(found, state, own, free))
+    inner, slope, across = _own_part(found, own, _held(found, state, own, weights))
     factor = torch.linalg.cholesky(inner)
     solved = torch.cholesky_solve(torch.cat([slope[:, None], across], 1), factor)
     alone, along = solved[:, 0], solved[:, 1:]
@@ -99,8 +93,7 @@ def own_step(
     """One step of a frame whose person is known; `found` has the frame's unknowns only."""
     own = POSE + len(model.units)
     found = _with_prior(found, model, state)
-    held = _held(found, state, own, Free(weights=weights))
-    inner, slope, _ = _own_part(found, own, held)
+    inner, slope, _ = _own_part(found, own, _held(found, state, own, weights))
     factor = torch.linalg.cholesky(inner)
     return state.moved(-torch.cholesky_solve(slope[:, None], factor)[:, 0])
 
@@ -151,10 +144,11 @@ def pitch_prior(model: FaceModel, state: FrameState) -> Equations:
     return Equations(weight * torch.outer(slope, slope), weight * down * slope)
 
 
-def _held(found: Equations, state: FrameState, own: int, free: Free) -> Tensor:
-    """[own] true for unknowns of a frame that are fixed: all weights, or those at their bounds."""
+def _held(found: Equations, state: FrameState, own: int, weights: bool) -> Tensor:
+    """[own] true for unknowns of a frame that are fixed: of weights those at their bounds, or
+    all."""
     held = torch.zeros(own, dtype=torch.bool)
-    if not free.weights:
+    if not weights:
         held[POSE:] = True
         return held
     slope = found.gradient[POSE:own]
@@ -177,17 +171,16 @@ def _own_part(found: Equations, own: int, held: Tensor) -> tuple[Tensor, Tensor,
 
 
 def _shared_step(
-    system: Tensor, right: Tensor, model: FaceModel, person: Person, free: Free, prior: FocalPrior
+    system: Tensor, right: Tensor, model: FaceModel, person: Person, held: Tensor, prior: FocalPrior
 ) -> Tensor:
-    """The step [S + 1] of the person's shape and the logarithm of the focal length."""
+    """The step [S + 1] of the person's shape and the logarithm of the focal length, of which some
+    are held [S + 1]."""
     precision = torch.cat([model.precision.double(), torch.tensor([prior.spread**-2.0]).double()])
     away = torch.log(torch.tensor(person.focal / prior.pixels, dtype=torch.float64))
     values = torch.cat([person.shape.double(), away[None]])
     system = system + precision.diag()
     right = right + precision * values
     system.diagonal().mul_(1 + DAMPING)
-    shape = torch.full((len(model.modes),), free.shape)
-    held = ~torch.cat([shape, torch.tensor([free.focal])])
     system[held, :] = 0
     system[:, held] = 0
     system[held, held] = 1

@@ -39,7 +39,7 @@ from avatar.tracking.silhouette import (
     outline_model,
     silhouette_residuals,
 )
-from avatar.tracking.solve import FocalPrior, Free, Gather, joint_step, own_step
+from avatar.tracking.solve import FocalPrior, Gather, joint_step, own_step
 from common.parallel import spread
 
 UPRIGHT = torch.diag(torch.tensor([1.0, -1.0, -1.0]))  # head space (+y up, +z out) to camera axes
@@ -117,8 +117,7 @@ def solve_landmarks(
     for step in range(POSE_STEPS + WEIGHT_STEPS + ALL_STEPS):
         inner = step >= POSE_STEPS
         focal = free_focal and step >= POSE_STEPS + WEIGHT_STEPS
-        free = Free(weights=inner, shape=inner, focal=focal)
-        person, states = joint_step(model, person, states, gather, free, prior)
+        person, states = joint_step(model, person, states, gather, prior, inner, focal)
     return Solved(fitted(model, person), person, states)
 
 
@@ -128,7 +127,6 @@ def solve_colours(
     """The same with the colours of the skin, from coarse pictures to fine ones."""
     model, person, states = solved.model, solved.person, solved.states
     landmarks, samples = landmark_model(model), face_samples(model)
-    free = Free(focal=free_focal)
     gains, paint = torch.ones(len(seen), 3), None
     points = [frame.points for frame in seen]
     for scale in LEVELS:
@@ -146,7 +144,7 @@ def solve_colours(
             gather = _gatherer(
                 landmarks, samples, seen, observations, paint, gains, resting, outline
             )
-            person, states = joint_step(model, person, states, gather, free, prior)
+            person, states = joint_step(model, person, states, gather, prior, focal=free_focal)
             done()
         model = fitted(model, person)
         landmarks, samples = landmark_model(model), samples_on(model, samples.corners)

@@ -15,7 +15,6 @@ from avatar.tracking.residuals import Equations, normal_equations, place
 from avatar.tracking.solve import (
     FREEDOM,
     FocalPrior,
-    Free,
     joint_step,
     own_step,
     pitch_prior,
@@ -100,7 +99,7 @@ def test_a_joint_step_is_that_of_the_whole_system(shown):
     ]
     states = [replace(start, weights=third) for start in starts]
     gathered = [equations(shown, person, states[k], shown.points[k]) for k in range(frames)]
-    after, moved = joint_step(shown.model, person, states, lambda k, *_: gathered[k], Free(), PRIOR)
+    after, moved = joint_step(shown.model, person, states, lambda k, *_: gathered[k], PRIOR)
     step = whole_step(shown, person, states, gathered)
     own = 6 + len(shown.model.units)
     expected_shape = person.shape + step[frames * own : -1]
