@@ -23,7 +23,7 @@ from research.captures.light import BIAS, cast
 from research.captures.texture import Texture, shrunk
 
 
-class Finish(NamedTuple):
+class Material(NamedTuple):
     """How a part takes light, and its region."""
 
     region: str
@@ -33,16 +33,16 @@ class Finish(NamedTuple):
     bias: float = BIAS  # metres in front that do not shade it
 
 
-FINISHES = {
-    "skin": Finish("skin", 0.018, 26.0, 1.0),
-    "eyes": Finish("eyes", 0.024, 700.0, bias=0.2 * MM),  # lids shade them closely
-    "teeth": Finish("mouth", 0.030, 70.0),
-    "tongue": Finish("mouth", 0.030, 40.0, 1.0),
-    "eyebrows": Finish("skin"),
-    "eyelashes": Finish("eyes"),
-    "clothes": Finish("background", 0.004, 8.0),
-    "hair": Finish("hair", 0.05, 50.0, bias=10 * MM),
-    "glasses": Finish("skin", 0.04, 80.0, bias=4 * MM),
+MATERIALS = {
+    "skin": Material("skin", 0.018, 26.0, 1.0),
+    "eyes": Material("eyes", 0.024, 700.0, bias=0.2 * MM),  # lids shade them closely
+    "teeth": Material("mouth", 0.030, 70.0),
+    "tongue": Material("mouth", 0.030, 40.0, 1.0),
+    "eyebrows": Material("skin"),
+    "eyelashes": Material("eyes"),
+    "clothes": Material("background", 0.004, 8.0),
+    "hair": Material("hair", 0.05, 50.0, bias=10 * MM),
+    "glasses": Material("skin", 0.04, 80.0, bias=4 * MM),
 }
 SOLID = ("skin", "teeth", "tongue", "clothes")  # these throw shade; hair has its fog
 STILL = {
@@ -86,7 +86,7 @@ class Triangles:
 
 
 Piece = tuple[Points, Triangles]
-Surface = tuple[Floats, Ints, Floats]
+TexturedMesh = tuple[Floats, Ints, Floats]
 """Vertices [P, 3], triangles [M, 3] and texture coordinates [M, 3, 2]."""
 
 
@@ -94,14 +94,14 @@ def piece(
     library: Library,
     head: Head,
     kind: str,
-    surface: Surface,
+    surface: TexturedMesh,
     bound_to: tuple[Ints, Floats],
     number: int,
 ) -> Piece:
     """A part of a kind with picture `number`, bound to vertices [P, 3] of the bust by weights
     [P, 3]."""
     rest, faces, uv = surface
-    finish, count, one = FINISHES[kind], len(rest), np.ones(len(rest))
+    material, count, one = MATERIALS[kind], len(rest), np.ones(len(rest))
     reference, weights = bound_to
     place = np.zeros(len(library.vertices), np.int64)
     place[library.head] = np.arange(len(library.head))
@@ -117,23 +117,23 @@ def piece(
         fibres=np.zeros((count, 3)),
         outward=one[:, None],
         tint=np.ones((count, 3)),
-        gloss=finish.gloss * one,
-        softness=finish.softness * one,
-        bias=finish.bias * one,
+        gloss=material.gloss * one,
+        softness=material.softness * one,
+        bias=material.bias * one,
     )
     triangles = Triangles(
         faces=faces,
         uv=uv,
         picture=np.full(len(faces), number),
-        labels=np.full(len(faces), REGION_LABELS[finish.region], np.uint8),
-        exponent=np.full(len(faces), finish.exponent),
+        labels=np.full(len(faces), REGION_LABELS[material.region], np.uint8),
+        exponent=np.full(len(faces), material.exponent),
         fibrous=np.full(len(faces), kind == "hair"),
         solid=np.full(len(faces), kind in SOLID),
     )
     return points, triangles
 
 
-def bare_skin(library: Library, bust: Floats, hidden: Ints) -> Surface:
+def bare_skin(library: Library, bust: Floats, hidden: Ints) -> TexturedMesh:
     """The skin of a bust [B, 3], but for what lies under clothes, which hide some vertices."""
     covered = np.isin(library.faces, hidden).any(1)
     kept = ~covered | np.isin(library.faces, library.head).all(1)
@@ -143,7 +143,7 @@ def bare_skin(library: Library, bust: Floats, hidden: Ints) -> Surface:
 AROUND = 8  # corners of a wire
 
 
-def tubes(lines: Sequence[Floats], radius: float) -> Surface:
+def tubes(lines: Sequence[Floats], radius: float) -> TexturedMesh:
     """The surface of a wire along lines [P, 3]."""
     parts = [_tube(line, radius) for line in lines]
     faces = stacked([faces for _, faces in parts], [len(points) for points, _ in parts])
