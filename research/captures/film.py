@@ -120,27 +120,21 @@ def make_film(options: CaptureOptions) -> Made:
     check_options(options)
     use_threads(options.threads)
     claim(options)
-    take, out = _set_up(options), options.out
-    frames = len(take.gains)
+    scene, seed, out = build_scene(options.seed), options.seed, options.out
+    frames, voice = options.timestep_count, options.voice
+    take = Take(
+        scene=scene,
+        motion=filmed(scene.head, scene.units, frames, voice, SWAY_MM, seed),
+        camera=phone_camera(options.size, seed),
+        behind=backdrop(options.size, seed),
+        gains=exposure_gains(frames, DRIFT, seed),
+    )
     drawn = in_threads(lambda f: _film_frame(options, take, f), [1] * frames)
     if drawn or not (out / "film.mp4").is_file():
         _write_film(options, take)
     write_truth(out, take.scene, take.motion, take.gains)
     write_transforms(out, _splits(take))
     return made(out, frames, drawn)
-
-
-def _set_up(options: CaptureOptions) -> Take:
-    scene, seed = build_scene(options.seed), options.seed
-    return Take(
-        scene=scene,
-        motion=filmed(
-            *(scene.head, scene.units, options.timestep_count), *(options.voice, SWAY_MM, seed)
-        ),
-        camera=phone_camera(options.size, seed),
-        behind=backdrop(options.size, seed),
-        gains=exposure_gains(options.timestep_count, DRIFT, seed),
-    )
 
 
 def _film_frame(options: CaptureOptions, take: Take, index: int) -> int:
