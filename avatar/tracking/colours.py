@@ -122,11 +122,6 @@ def _hidden(
     return placed.camera[:, 2] > 1 / first.clamp(min=1e-6) + BEHIND
 
 
-def shading(normals: Tensor, light: Tensor) -> Tensor:
-    """Light [..., 3] on normals [..., 3], 1 without any direction."""
-    return 1 + bands(normals) @ light
-
-
 def bands(normals: Tensor) -> Tensor:
     """The second to the ninth spherical harmonic [..., 8], not normalised."""
     x, y, z = normals.unbind(-1)
@@ -175,7 +170,7 @@ def _gain(colours: Tensor, predicted: Tensor, share: Tensor) -> Tensor:
 
 def unexposed(observed: Observed, paint: Paint) -> Tensor:
     """The colours [P, 3] of the samples of a frame whose exposure is 1."""
-    return paint.albedo * shading(observed.normals, paint.light)
+    return paint.albedo * (1 + bands(observed.normals) @ paint.light)
 
 
 def exposure(observed: Observed, paint: Paint, predicted: Tensor) -> Tensor:

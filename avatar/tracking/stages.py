@@ -135,7 +135,9 @@ def solve_colours(
         shared = landmarks
         for step in range(STEPS_PER_LEVEL):
             resting = at_rest(model, person)
-            observations = _observe_all(resting, samples, states, pictures, scale)
+            frames = zip(states, pictures, strict=True)
+            views = [(*resting, state, samples, picture, scale) for state, picture in frames]
+            observations = list(spread(lambda view: observe(*view), views))
             if step % PAINT_EVERY == 0:
                 paint, gains = mix_paint(observations, gains)
                 if scale in PERSON_OFFSETS_AT:
@@ -249,20 +251,6 @@ def _colour_equations(
 ) -> Equations:
     residuals = colour_residuals(observed, paint, lit)
     return normal_equations(samples.points, person, state, observed.placed, residuals)
-
-
-def _observe_all(
-    resting: tuple[FaceModel, Person],
-    samples: Samples,
-    states: Sequence[FrameState],
-    pictures: Sequence[Tensor],
-    scale: int,
-) -> list[Observed]:
-    def observed(frame: tuple[FrameState, Tensor]) -> Observed:
-        state, picture = frame
-        return observe(*resting, state, samples, picture, scale)
-
-    return list(spread(observed, zip(states, pictures, strict=True)))
 
 
 def fitted(model: FaceModel, person: Person) -> FaceModel:
