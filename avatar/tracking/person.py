@@ -2,8 +2,7 @@
 the delay of the sound, as a file that the tracking of all their films reads."""
 
 import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,18 +52,11 @@ class KnownPerson:
     delay: float  # seconds by which the sound is moved, later where above 0
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Wait for the lock file of that name."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def load_person(options: FilmsOptions, films: Sequence[Path], finder: FaceFinder) -> KnownPerson:
     """The person as an earlier run or another process kept them, or solved now."""
     path = options.out / PERSON / "person.npz"
-    with _alone(options.out / PERSON / "lock"):
+    with path.with_name("lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.is_file():
             write_arrays(path, _solve_person(options, films, finder))
         return _read_person(path)

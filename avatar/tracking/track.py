@@ -53,7 +53,7 @@ from avatar.video.reader import film_info
 from avatar.vision.follow import load_face_finder
 from avatar.vision.landmarks import find_scores
 from avatar.vision.mattes import load_matting
-from avatar.vision.network import Network, load_network
+from avatar.vision.network import load_network
 from common.claimed_folder import claim_folder, file_digest, let_go
 from common.device import pick_device
 from common.errors import InputError
@@ -64,14 +64,6 @@ from common.threads import use_threads
 
 DEGREES = 12.0  # of the head's rotation that count as half a full expression
 EXPRESSION = 2.0
-
-
-def most_different(points: Tensor, angles: Floats, scores: Network, count: int) -> list[int]:
-    """Indices, ascending, of `count` of the faces [F, 478, 3] with angles [F, 3] in degrees, by
-    farthest-point sampling (Gonzalez 1985), the most frontal face first."""
-    found = torch.cat([find_scores(scores, part)[:, 1:] for part in points.split(64)])
-    features = np.concatenate([angles / DEGREES, EXPRESSION * found.cpu().numpy()], axis=1)
-    return sorted(farthest_points(features, count, int(np.abs(angles).sum(1).argmin())))
 
 
 def farthest_points(features: Floats, count: int, first: int) -> list[int]:
@@ -211,11 +203,15 @@ def _start(
 def _key_frames(
     model: FaceModel, face: FollowedFace, person: Person, points: Tensor, count: int
 ) -> list[int]:
-    landmarks = landmark_model(model)
+    """Rows, ascending, of the most different faces in pose and expression, by farthest-point
+    sampling (Gonzalez 1985), the most frontal one first."""
+    landmarks, scorer = landmark_model(model), load_network("face_scores", "cpu")
     first = spread(partial(first_frame_state, model, landmarks, person), points)
     upright = UPRIGHT.double() @ torch.stack([state.rotation for state in first])
     angles = Rotation.from_matrix(upright.numpy()).as_euler("YXZ", degrees=True)
-    return most_different(face.points, angles, load_network("face_scores", "cpu"), count)
+    scores = torch.cat([find_scores(scorer, part)[:, 1:] for part in face.points.split(64)])
+    features = np.concatenate([angles / DEGREES, EXPRESSION * scores.numpy()], axis=1)
+    return sorted(farthest_points(features, count, int(np.abs(angles).sum(1).argmin())))
 
 
 def _every_frame(
