@@ -65,20 +65,13 @@ def _path(folder: Path, first: int) -> Path:
 
 def _arrays(frames: Sequence[FaceFrame]) -> dict[str, np.ndarray]:
     """Arrays of a file; nan where a face is lost."""
-    return {
-        "shot": np.array([frame.shot for frame in frames]),
-        "points": np.stack([_or_nan(frame.points, (COUNT, 3)) for frame in frames]),
-        "where": np.stack([_or_nan(_as_row(frame.where), (4,)) for frame in frames]),
-    }
-
-
-def _or_nan(values: Tensor | None, shape: tuple[int, ...]) -> np.ndarray:
-    return np.full(shape, np.nan, np.float32) if values is None else values.cpu().numpy()
-
-
-def _as_row(where: Squares | None) -> Tensor | None:
-    """Centre, side and angle [4] of a single square."""
-    return where and torch.cat([where.centres[0], where.sides, where.angles])
+    points = np.full((len(frames), COUNT, 3), np.nan, np.float32)
+    rows = np.full((len(frames), 4), np.nan, np.float32)  # centre, side and angle of the square
+    for k, frame in enumerate(frames):
+        if frame.points is not None and (where := frame.where) is not None:
+            points[k] = frame.points.cpu()
+            rows[k] = torch.cat([where.centres[0], where.sides, where.angles]).cpu()
+    return {"shot": np.array([frame.shot for frame in frames]), "points": points, "where": rows}
 
 
 def _frames(path: Path, device: torch.device) -> list[FaceFrame]:
