@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from avatar.avatar_io.avatar_file import save_avatar
+from avatar.geometry.records import mapped
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head
 from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
@@ -34,7 +35,7 @@ from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 from common.training_loop import Look, run_options, run_steps, state_path, take_up
 from common.writable import check_writable
-from splat import RawGaussians, pick_backend
+from splat import pick_backend
 
 MEMORY = 0.95  # of the displayed PSNR, at each step
 
@@ -204,9 +205,6 @@ def remaining(
 
 def finished_avatar(trainer: AvatarTrainer, capture: Capture, face: Face | None) -> Avatar:
     """The avatar that driving takes."""
-    raw = raw_of(trainer.bound)
-    parts = {name: tensor.detach().cpu().contiguous() for name, tensor in vars(raw).items()}
-    binding = trainer.bound.binding.cpu()
-    gaussians, template = RawGaussians(**parts), face.fitted if face else None
-    mesh = (capture.rest, capture.faces)
-    return Avatar(gaussians, binding, *mesh, capture.topology, template)
+    gaussians = mapped(raw_of(trainer.bound), lambda part: part.detach().cpu().contiguous())
+    binding, template = trainer.bound.binding.cpu(), face.fitted if face else None
+    return Avatar(gaussians, binding, capture.rest, capture.faces, capture.topology, template)

@@ -5,7 +5,7 @@ pixel of the subject beside the mesh starts a Gaussian at its first intersection
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from scipy.spatial import KDTree
@@ -170,8 +170,7 @@ def distances(points: Tensor, others: Tensor) -> Tensor:
 def opaque(bound: BoundGaussians, vertices: Tensor, faces: Tensor) -> Gaussians:
     """The Gaussians on a mesh, without a hole."""
     world = to_world(activate(raw_of(bound, 0)), bound.binding, triangle_frames(vertices, faces))
-    full = torch.full_like(world.opacities, 0.99)
-    return Gaussians(world.means, world.quats, world.scales, full, world.sh)
+    return replace(world, opacities=torch.full_like(world.opacities, 0.99))
 
 
 def first_per_cell(points: Tensor, low: Tensor, spacing: float) -> Tensor:
