@@ -70,37 +70,27 @@ def _write_overlay(
     tracking: Tracking, out: Path, sound: Sound | None, poses: Tensor, torso_motions: Tensor
 ) -> None:
     """The regions of every frame, and the film to check the tracking by."""
-    width, height = tracking.size
-    with (
-        open_writer(out / OVERLAY, 2 * width, height, tracking.fps, sound) as show,
-        progress_bar("writing", len(tracking.states)) as done,
-    ):
-        write = _frame_writer(tracking, out, poses, torso_motions)
-        lasts = np.bincount(held_rows(tracking.frames))
-        for picture, count in zip(spread(write, range(len(lasts))), lasts, strict=True):
-            for _ in range(count):
-                show(picture)
-            done()
-
-
-def _frame_writer(
-    tracking: Tracking, out: Path, poses: Tensor, torso_motions: Tensor
-) -> Callable[[int], Bytes]:
-    """A function that writes the regions of a frame and returns its picture for the overlay."""
     head, view, numbers = tracking.model.head, camera(tracking), tracking.frames.tolist()
-    triangles = triangle_labels(head)
+    triangles, lasts = triangle_labels(head), np.bincount(held_rows(tracking.frames))
+    width, height = tracking.size
 
-    def write(row: int) -> Bytes:
-        number = numbers[row]
+    def drawn(row: int) -> Bytes:
         vertices = world_vertices(tracking, row, poses[row], torso_motions[row])
-        picture, person, hair = read_kept(out, number)
+        picture, person, hair = read_kept(out, numbers[row])
         seen = seen_parts(view, head, vertices)
         labels = region_map(seen, triangles, person, hair)
-        write_picture(out / picture_path("region_path", number, 0), labels)
+        write_picture(out / picture_path("region_path", numbers[row], 0), labels)
         over = overlay(picture, seen, head, triangles, view, vertices)
         return np.concatenate([as_bytes(picture.numpy()), over], axis=1)
 
-    return write
+    with (
+        open_writer(out / OVERLAY, 2 * width, height, tracking.fps, sound) as show,
+        progress_bar("writing", len(lasts)) as done,
+    ):
+        for picture, count in zip(spread(drawn, range(len(lasts))), lasts, strict=True):
+            for _ in range(count):
+                show(picture)
+            done()
 
 
 def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, torso_motions: Tensor) -> None:
