@@ -64,10 +64,10 @@ def face_of(
     return Face(mesh, head, template, transfer, to_head_space(load_head(), template), residual)
 
 
-def shipped_face(topology: str = "anny-head") -> Face:
-    """A shipped head as it is."""
-    head = load_head(topology)
-    return face_of(Mesh(head.vertices, head.faces), topology)
+def shipped_face() -> Face:
+    """anny-head as it is."""
+    head = load_head()
+    return face_of(Mesh(head.vertices, head.faces), head.topology)
 
 
 def _with_flame_regions(head: Head) -> Head:
