@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from avatar.geometry.edges import edges_of
 from avatar.geometry.triangle_mesh import point_normals
 from avatar.geometry.zbuffer import NOTHING, Fragments, rasterize
 from avatar.retarget.template import template_of
@@ -82,9 +83,7 @@ def outline_model(model: FaceModel) -> OutlineModel:
     points = PointModel(model.mean, directions.permute(1, 2, 0).contiguous(), len(model.units))
     head = model.head
     outer = torch.from_numpy(template_of(head).outer) & (head.pose_weights > WHOLE)
-    skin = head.faces[head.group_faces("body")]
-    sides = torch.cat([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]])
-    edges = sides.sort(1).values.unique(dim=0)
+    edges = torch.from_numpy(edges_of(head.faces[head.group_faces("body")].numpy())[0])
     return OutlineModel(points, edges[outer[edges].all(1)])
 
 
