@@ -160,11 +160,6 @@ def _read(path: Path) -> Registration | None:
 
 
 def _arrays(registration: Registration) -> dict[str, NDArray]:
-    to_head = registration.to_head
-    return {
-        "fitted": registration.fitted.numpy(),
-        "residual_mm": np.array(registration.residual_mm),
-        "scale": np.array(to_head.scale),
-        "rotation": to_head.rotation,
-        "translation": to_head.translation,
-    }
+    numbers = {"residual_mm": registration.residual_mm, **vars(registration.to_head)}
+    arrays = {name: np.asarray(value) for name, value in numbers.items()}
+    return {"fitted": registration.fitted.numpy(), **arrays}

@@ -238,13 +238,11 @@ def avatar_of_scan(
     aligned = ColouredMesh(mesh, scan.paint)
     daylit = plain and not bare
     made = make_avatar(load_head(), shaded(aligned) if daylit else aligned, fitted)
-    made = replace(made, avatar=replace(made.avatar, unlit=not daylit))
-    if grey:
-        made = replace(made, avatar=without_hue(made.avatar))
+    avatar = replace(made.avatar, unlit=not daylit)
     if said := turned(to_head):
         print(f"{path.name}: {said}", file=sys.stderr)
     print(_summary(path, scan, made, registration.residual_mm), file=sys.stderr)
-    return made.avatar
+    return without_hue(avatar) if grey else avatar
 
 
 def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
