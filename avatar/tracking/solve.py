@@ -3,7 +3,7 @@ complement, so that the cost is linear in the frames (Triggs and others 2000, se
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, reduce
 from typing import NamedTuple
 
 import torch
@@ -53,18 +53,13 @@ def joint_step(
 ) -> tuple[Person, list[FrameState]]:
     """One step of all unknowns of a film at once: poses; if `inner`, weights and shape; if `focal`,
     the focal length."""
-    shared = len(model.modes) + 1
-    system = torch.zeros(shared, shared, dtype=torch.float64)
-    right = torch.zeros(shared, dtype=torch.float64)
-    kept: list[_Eliminated] = []
 
-    def eliminated(state: tuple[int, FrameState]) -> _Eliminated:
-        return _eliminated(gather(state[0], person, state[1]), model, state[1], inner)
+    def eliminated(frame: int) -> _Eliminated:
+        return _eliminated(gather(frame, person, states[frame]), model, states[frame], inner)
 
-    for found in spread(eliminated, enumerate(states)):
-        kept.append(found)
-        system += found.system
-        right += found.right
+    kept = list(spread(eliminated, range(len(states))))
+    system = reduce(torch.add, [found.system for found in kept])
+    right = reduce(torch.add, [found.right for found in kept])
     held = ~torch.tensor([inner] * len(model.modes) + [focal])
     step = _shared_step(system, right, model, person, held, prior)
     after = [
