@@ -4,7 +4,7 @@ A strand's direction is that of the lines in the texture, by its structure tenso
 Granlund 1987); strands are spread by dart throwing with ellipses as distances.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from avatar.geometry.edges import edges_of
 from avatar.geometry.triangle_mesh import face_areas, point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints, dot, normalised
 from avatar.people.library import texels_at
-from avatar.people.surface import barycentric, thin_out
+from avatar.people.surface import barycentric, rounded_points, thin_out
 
 SCALES = ((1, 0.3), (4, 1.0), (12, 1.0))
 """Widths of the structure tensor in units of the finest, and their shares: the fine one leads
@@ -56,6 +56,26 @@ class CardStrands:
 
     def __getitem__(self, chosen: Bools | Ints) -> "CardStrands":
         return CardStrands(**{name: array[chosen] for name, array in vars(self).items()})
+
+
+def rounded(cards: Cards) -> Cards:
+    """The same cards with four triangles for each, on their rounded surface: neither strands nor
+    outlines have corners where coarse triangles meet."""
+    sides = np.sort(cards.faces[:, [[0, 1], [1, 2], [2, 0]]], axis=2).reshape(-1, 2)
+    edges, side = np.unique(sides, axis=0, return_inverse=True)
+    normals = point_normals(cards.vertices, cards.faces)
+    half = np.tile([0.5, 0.5, 0.0], (len(edges), 1))
+    middles, _ = rounded_points(cards.vertices, normals, edges[:, [0, 1, 1]], half)
+    faces = np.column_stack([cards.faces, len(cards.vertices) + side.reshape(-1, 3)])
+    uv = np.concatenate([cards.uv, (cards.uv + np.roll(cards.uv, -1, axis=1)) / 2], axis=1)
+    split = np.array([[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]])
+    vertices = np.concatenate([cards.vertices, middles])
+    return replace(
+        cards,
+        vertices=vertices,
+        faces=faces[:, split].reshape(-1, 3),
+        uv=uv[:, split].reshape(-1, 3, 2),
+    )
 
 
 def texture_flow(texels: Floats, sigma: float) -> Floats:

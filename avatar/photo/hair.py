@@ -9,7 +9,7 @@ from avatar.geometry.vectors import MM, Bools, Floats, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
-from avatar.people.cards import Cards, CardStrands
+from avatar.people.cards import Cards, CardStrands, rounded
 from avatar.people.hair_cards import (
     Style,
     cards_of,
@@ -95,7 +95,7 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     fits = {name: grown(name) for name in names}
     name = max(names, key=alike)
     style = Style(name, cut=cut, length=LENGTH, width=WIDTH)
-    cards = fitted_cards(scene, fits[name], frame, FINELY)
+    cards = fitted_cards(scene, rounded(fits[name]), frame, FINELY)
     strands, lining = (cut_out(scene, each) for each in lined_strands(cards, style, rng))
     return PhotoHair(strands, lining, style)
 

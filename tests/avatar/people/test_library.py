@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from trimesh.creation import icosphere
 
+from avatar.geometry.edges import edges_of
+from avatar.geometry.triangle_mesh import face_areas
 from avatar.geometry.vectors import MM
 from avatar.heads import load_head
 from avatar.people.bust import bust_of, bust_subject
-from avatar.people.cards import Cards, strands_on, texture_flow
+from avatar.people.cards import Cards, rounded, strands_on, texture_flow
 from avatar.people.garment import garment_of
 from avatar.people.hair_cards import Style
 from avatar.people.library import Part, load_library, texels_at, texture, texture_names
@@ -119,6 +122,32 @@ def square(texels: np.ndarray, side: float = 0.1) -> Cards:
     corners = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]])
     faces = np.array([[0, 1, 2], [0, 2, 3]])
     return Cards(corners * side, faces, corners[faces][..., :2], texels, sigma=2.0)
+
+
+def test_rounded_cards_are_a_ball_where_they_were_one_roughly():
+    coarse = icosphere(1, radius=0.1)
+    corners = np.asarray(coarse.vertices)
+    ball = Cards(corners, coarse.faces, corners[coarse.faces][..., :2], stripes(0.0))
+    fine = rounded(ball)
+    assert len(fine.faces) == 4 * len(ball.faces)
+    assert (fine.vertices[: len(corners)] == corners).all()
+    sagitta = [
+        0.1 - np.linalg.norm(c.vertices[c.faces].mean(1), axis=1).max() for c in (ball, fine)
+    ]
+    assert sagitta[1] < 0.4 * sagitta[0]
+    outwards = np.cross(
+        *(fine.vertices[fine.faces[:, k]] - fine.vertices[fine.faces[:, 0]] for k in (1, 2))
+    )
+    assert ((outwards * fine.vertices[fine.faces].mean(1)).sum(1) > 0).all()
+    edges, faces_at = edges_of(fine.faces)
+    assert (faces_at == 2).all() and len(edges) == 4 * len(ball.faces) * 3 // 2
+
+
+def test_rounded_flat_cards_show_the_same_texture_in_the_same_places():
+    flat = square(stripes(0.0))
+    fine = rounded(flat)
+    assert np.allclose(fine.vertices[fine.faces][..., :2], 0.1 * fine.uv)
+    assert np.isclose(face_areas(fine.vertices, fine.faces).sum(), 0.1**2)
 
 
 def test_strands_keep_apart_and_leave_out_what_is_clear():
