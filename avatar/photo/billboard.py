@@ -47,9 +47,9 @@ IN_FRONT, BESIDE = 4 * MM, 2 * MM  # of the surface beneath; behind it, where no
 WIDTH = 0.62  # standard deviation of a piece, of its width
 LONGEST = 9 * MM  # of a piece, where the billboard is steep
 SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
-STEEP, LONG = 1.5, 3.0
-"""Depth for each metre across, from where bare skin is shown without pieces before it, and from
-where other pieces are half as wide."""
+STEEP, LONG, EDGE_ON = 1.5, 3.0, 6.0
+"""Depth for each metre across: from where bare skin is shown without pieces before it, where pieces
+are half as wide, and where there are none before the mesh, as from aside they would be a fringe."""
 SMOOTH, SMOOTH_CLOTH = 6 * MM, 12 * MM  # over which the billboard is smoothed
 
 
@@ -93,14 +93,14 @@ def billboard_of(scene: Scene, hairy: bool) -> Billboard | None:
         wanted |= ~with_torso & ~ears & ~beneath_face(seen)  # around a bald head, above the mouth
     beyond = ~there & ~hair & (seen.person > PERSON) & wanted
     beyond &= (with_torso & ~skin) | _broad(beyond, _spacing(view))
-    visible = (seen.person > PERSON) & (torso | beyond)
-    if not visible.any():
-        return None
     on_skin = view.triangles < len(subject.faces) - len(scene.garment.surface.faces)
     depths = _depths(mesh, there & ~hair, with_torso, on_skin, view.pixel)
     depth = np.where(with_torso, *depths)
-    steep = _slopes(depth, view.pixel) > LONG
-    grid = billboard_cells(visible, seen.picture, steep, _spacing(view))
+    slopes = _slopes(depth, view.pixel)
+    visible = (seen.person > PERSON) & (torso & ~(there & (slopes > EDGE_ON)) | beyond)
+    if not visible.any():
+        return None
+    grid = billboard_cells(visible, seen.picture, slopes > LONG, _spacing(view))
     rows, columns = grid.pixels
     own = with_torso[rows, columns]
     flat = _flat(view, grid, depths, own)

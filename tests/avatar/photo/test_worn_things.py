@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation
 from avatar.geometry.vectors import Bools, Floats
 from avatar.geometry.zbuffer import NOTHING, camera_centre
 from avatar.people.glasses import eyes_of
-from avatar.photo.billboard import _wanted, billboard_cells, billboard_of
+from avatar.photo.billboard import EDGE_ON, _slopes, _wanted, billboard_cells, billboard_of
 from avatar.photo.cloth_matte import CHIN, cloth_mask, skin_mask
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.glasses import glasses_part, glasses_worn, without_glasses
@@ -232,6 +232,18 @@ def test_a_garment_stays_behind_what_the_photo_shows_of_clothes(plain_scene: Sce
     assert billboard.before(view, farther).mean() < 0.05
     below = view.photo.camera.viewmat[1, :3].double().numpy()  # where no photo shows anything
     assert not billboard.before(view, nearer + below).any()
+
+
+def test_no_piece_stands_edge_on_before_the_mesh(plain_scene: Scene):
+    """From aside it would be a fringe of collars and lapels."""
+    seen, _ = dressed(plain_scene, np.zeros((1, 1, 3)))
+    view = plain_scene.views[0]
+    view = replace(view, photo=replace(view.photo, seen=seen))
+    billboard = billboard_of(replace(plain_scene, views=[view]), hairy=True)
+    assert billboard is not None
+    edge_on = (view.triangles != NOTHING) & (_slopes(billboard.depth, view.pixel) > EDGE_ON)
+    assert (edge_on & cloth_mask(seen).astype(bool)).any()
+    assert not (billboard.visible & edge_on).any()
 
 
 @pytest.mark.parametrize(("skin", "wanted"), [(False, 1.0), (True, 0.5)])
