@@ -99,6 +99,7 @@ FINE, DENSE = 30, 5.0  # neighbours beside whose mean pores and freckles are see
 PATCH = 60  # samples whose pores are those of one place
 FOLD = 18.0  # millimetres from the edge of what is seen, within which such places are
 MOST_FINE = 0.3  # of logarithms
+COARSE = 2.0  # times the median amplitude of such detail, from which it is a beard's or a brow's
 
 
 def fine_detail(alike: Observed, mm: Floats, normals: Floats, rng: np.random.Generator) -> Floats:
@@ -114,10 +115,11 @@ def fine_detail(alike: Observed, mm: Floats, normals: Floats, rng: np.random.Gen
     far, near = KDTree(mm[known]).query(mm[known], FINE)
     fine = logs(alike.values[known])
     fine = np.clip(fine - fine[near].mean(1), -MOST_FINE, MOST_FINE)
-    dense = far[:, -1] < DENSE
-    if not dense.any():
+    amplitude = np.sqrt((fine[near] ** 2).mean((1, 2)))
+    usable = (far[:, -1] < DENSE) & (amplitude <= COARSE * np.median(amplitude))
+    if not usable.any():
         return detail
-    known, fine = known[dense], fine[dense]
+    known, fine = known[usable], fine[usable]
     there = KDTree(mm[known])
     seeds = rng.permutation(unseen)[: 1 + len(unseen) // PATCH]
     places = known[there.query(_folded_in(mm[seeds], there))[1]]

@@ -99,6 +99,7 @@ DEEPEST = 0.25  # of the light, in the deepest crevices of the skin
 OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
 CREVICE_BIAS = 1.5 * MM
 REDDENED = np.array([0.7, 1.0, 1.1])
+PARTLY = 0.5  # weight of observation below which brows and beards fade into plain skin aside
 FOLDED = (1 * MM, 3 * MM)  # moved by a blink: lids, which spread over them what is seen of them
 LOW = 0.3  # share of the head's pose that the skin at the end of the neck follows at most
 
@@ -134,8 +135,13 @@ def paint_skin(scene: Scene) -> Painted:
     change = learnt_change(load_completion(), alike, expected, form)
     plain = (1 - folded) * (1 - skin.lips)[:, None]
     expected = expected + change * plain  # which takes what is around lids and lips for theirs
-    hues = MOST_HUE_WITHIN + (MOST_HUE - MOST_HUE_WITHIN) * beside_face(skin.mm)
-    completed = blended(seen, expected, skin.points, skin.normals, hues)
+    beside = beside_face(skin.mm)
+    hues = MOST_HUE_WITHIN + (MOST_HUE - MOST_HUE_WITHIN) * beside
+    near, beyond = (
+        blended(each, expected, skin.points, skin.normals, hues) for each in (seen, alike)
+    )
+    plainer = beside * (1 - smoothstep(0, PARTLY, both.weight))
+    completed = mix(near, beyond, plainer)
     fine = fine_detail(alike, skin.mm, skin.normals, studio.rng)
     completed *= np.exp(fine * plain)
     radiance = mix(completed, seen.values, both.weight)

@@ -102,6 +102,31 @@ def test_a_blink_spreads_no_lashes_over_the_lids(man: Scene, monkeypatch: pytest
     assert light[1] > 0.4 * light[0]
 
 
+def test_a_dark_patch_at_the_edge_of_what_is_seen_goes_no_further(
+    man: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    """As the end of a brow, or of a beard."""
+    monkeypatch.setattr("avatar.photo.surface.FINER", 2.0)
+    bare = paint_skin(man)
+    view, skin = man.views[0], bare.skin
+    temple = (skin.mm[:, 0] > 40) & (np.abs(skin.mm[:, 1] - 30) < 10)
+    edge = np.flatnonzero(temple & (bare.observed > 0.5) & (bare.observed < 0.9))
+    there = visible_spots(view, skin.spots).pixels[edge]
+    rows, columns = np.indices(view.photo.seen.person.shape)
+    dark = np.zeros(rows.shape, bool)
+    for x, y in there:
+        dark |= np.hypot(columns + 0.5 - x, rows + 0.5 - y) < 8
+    picture = view.photo.seen.picture
+    made = paint_skin(with_photo(man, picture=np.where(dark[..., None], 0.15 * picture, picture)))
+    light = []
+    for each in (bare, made):
+        away = np.linalg.norm(each.skin.mm - skin.mm[edge].mean(0), axis=1)
+        beyond = (np.maximum(each.observed, each.mirrored) == 0) & (away < 30)
+        assert beyond.sum() > 30
+        light.append(np.median(each.radiance[beyond].mean(1)))
+    assert light[1] > 0.85 * light[0]
+
+
 def test_skin_takes_no_colour_from_outside_of_the_skin(man: Scene):
     subject, seen = man.subject, man.views[0].photo.seen
     spots = even_spots(subject.rest, subject.skin, 4 * MM, np.random.default_rng(0))

@@ -111,6 +111,16 @@ def test_unseen_skin_has_the_pores_of_the_seen(rng: np.random.Generator):
     assert abs(made[beside].mean()) < 0.01
 
 
+def test_stubble_is_none_of_the_pores(rng: np.random.Generator):
+    ball = sphere_directions(20000)
+    stubble = (ball[:, 0] > 0.7) & (ball[:, 2] > 0.2)
+    fine = np.where(stubble, 0.25, 0.04) * rng.normal(size=len(ball))
+    seen = Observed(SKIN * np.exp(fine[:, None]), (ball[:, 2] > 0.2).astype(float))
+    made = fine_detail(seen, 40 * ball, ball, rng)
+    beside = (ball[:, 2] < 0.1) & (ball[:, 2] > -0.6) & (ball[:, 0] > 0.5)
+    assert 0.03 < made[beside].std() < 0.06
+
+
 def test_a_few_seen_samples_tell_no_pores(rng: np.random.Generator):
     far = Observed(skin_of(rng, len(BALL)), (rng.random(len(BALL)) < 0.02).astype(float))
     assert not fine_detail(far, 80 * BALL, BALL, rng).any()
