@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
-from avatar.geometry.edges import edges_of
+from avatar.geometry.edges import edge_numbers, edges_of
 from avatar.geometry.triangle_mesh import face_areas, point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints, dot, normalised
 from avatar.people.library import texels_at
@@ -61,12 +61,12 @@ class CardStrands:
 def rounded(cards: Cards) -> Cards:
     """The same cards with four triangles for each, on their rounded surface: neither strands nor
     outlines have corners where coarse triangles meet."""
-    sides = np.sort(cards.faces[:, [[0, 1], [1, 2], [2, 0]]], axis=2).reshape(-1, 2)
-    edges, side = np.unique(sides, axis=0, return_inverse=True)
+    edges, _ = edges_of(cards.faces)
+    side = edge_numbers(edges, cards.faces[:, [[0, 1], [1, 2], [2, 0]]])  # [M, 3]
     normals = point_normals(cards.vertices, cards.faces)
     half = np.tile([0.5, 0.5, 0.0], (len(edges), 1))
     middles, _ = rounded_points(cards.vertices, normals, edges[:, [0, 1, 1]], half)
-    faces = np.column_stack([cards.faces, len(cards.vertices) + side.reshape(-1, 3)])
+    faces = np.column_stack([cards.faces, len(cards.vertices) + side])
     uv = np.concatenate([cards.uv, (cards.uv + np.roll(cards.uv, -1, axis=1)) / 2], axis=1)
     split = np.array([[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]])
     vertices = np.concatenate([cards.vertices, middles])

@@ -11,7 +11,14 @@ from scipy.ndimage import binary_dilation
 from avatar.geometry.vectors import Bools, Floats
 from avatar.geometry.zbuffer import NOTHING, camera_centre
 from avatar.people.glasses import eyes_of
-from avatar.photo.billboard import EDGE_ON, _slopes, _wanted, billboard_cells, billboard_of
+from avatar.photo.billboard import (
+    EDGE_ON,
+    Billboard,
+    _slopes,
+    _wanted,
+    billboard_cells,
+    billboard_of,
+)
 from avatar.photo.cloth_matte import CHIN, cloth_mask, skin_mask
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.glasses import glasses_part, glasses_worn, without_glasses
@@ -21,6 +28,7 @@ from avatar.photo.make import mouth_covered
 from avatar.photo.photograph import SeenPhoto, see
 from avatar.photo.project import (
     FACE,
+    View,
     beneath_face,
     glasses_mask,
     nearest,
@@ -219,12 +227,18 @@ def test_no_cloth_is_found_on_bare_shoulders(plain_scene: Scene):
     assert (cloth_mask(seen) > 0).sum() < 0.05 * worn.sum()
 
 
-def test_a_garment_stays_behind_what_the_photo_shows_of_clothes(plain_scene: Scene):
-    seen, _ = dressed(plain_scene, np.zeros((1, 1, 3)))
-    view = plain_scene.views[0]
+def in_black(scene: Scene) -> tuple[View, Billboard]:
+    """The view of the photo with black cloth, and its billboard."""
+    seen, _ = dressed(scene, np.zeros((1, 1, 3)))
+    view = scene.views[0]
     view = replace(view, photo=replace(view.photo, seen=seen))
-    billboard = billboard_of(replace(plain_scene, views=[view]), hairy=True)
+    billboard = billboard_of(replace(scene, views=[view]), hairy=True)
     assert billboard is not None
+    return view, billboard
+
+
+def test_a_garment_stays_behind_what_the_photo_shows_of_clothes(plain_scene: Scene):
+    view, billboard = in_black(plain_scene)
     eye = camera_centre(view.photo.camera).double().numpy()
     means = billboard.part.layer.means
     nearer, farther = (eye + share * (means - eye) for share in (0.98, 1.02))
@@ -236,13 +250,9 @@ def test_a_garment_stays_behind_what_the_photo_shows_of_clothes(plain_scene: Sce
 
 def test_no_piece_stands_edge_on_before_the_mesh(plain_scene: Scene):
     """From aside it would be a fringe of collars and lapels."""
-    seen, _ = dressed(plain_scene, np.zeros((1, 1, 3)))
-    view = plain_scene.views[0]
-    view = replace(view, photo=replace(view.photo, seen=seen))
-    billboard = billboard_of(replace(plain_scene, views=[view]), hairy=True)
-    assert billboard is not None
+    view, billboard = in_black(plain_scene)
     edge_on = (view.triangles != NOTHING) & (_slopes(billboard.depth, view.pixel) > EDGE_ON)
-    assert (edge_on & cloth_mask(seen).astype(bool)).any()
+    assert (edge_on & cloth_mask(view.photo.seen).astype(bool)).any()
     assert not (billboard.visible & edge_on).any()
 
 
