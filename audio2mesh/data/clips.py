@@ -16,7 +16,7 @@ from audio2mesh.model.motion import Motion, basis_stride, motion_basis, project,
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import Arrays, pick_floats, pick_number, read_arrays
-from common.errors import InputError
+from common.errors import InputError, naming
 from common.remote_folder import downloaded, list_files
 from common.shares import in_shares
 
@@ -121,10 +121,8 @@ def read_phones(path: Path, data: Arrays) -> tuple[Phone, ...]:
     """The phones of a clip's .npz; none where it holds none. InputError names the file."""
     if "phone_labels" not in data or "phone_times" not in data:
         return ()
-    try:
+    with naming(path):
         return from_arrays(data["phone_labels"], data["phone_times"])
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
 
 
 def _read_origin(path: Path, data: Arrays) -> Origin:

@@ -37,7 +37,7 @@ from avatar.retarget.scan_inner_mouth import lining_mesh, painted_parts, parts_m
 from avatar.retarget.scan_surface import Cover, cover, is_grey, is_plain, shaded
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import triangle_frames
-from common.errors import InputError
+from common.errors import naming
 
 POSES = (
     {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
@@ -227,10 +227,8 @@ def avatar_of_scan(
         print(f"{path.name}: {counts}", file=sys.stderr)
     scan = coarse
     named = None if landmarks is None else read_landmarks(landmarks)
-    try:
+    with naming(path):
         registration = registered(scan.mesh, named)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
     to_head = registration.to_head
     vertices = to_head.apply(scan.mesh.vertices.numpy().astype(np.float64))
     mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)
