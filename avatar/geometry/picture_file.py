@@ -28,6 +28,8 @@ class Photo:
     focal: float | None
     """The camera's focal length in pixels of the picture, if the file gives it; wrong in a photo
     that was cropped."""
+    opacity: Picture | None = None
+    """[H, W, 1], if something is transparent."""
 
 
 def read_picture(path: Path) -> Picture:
@@ -48,13 +50,17 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
         exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
         upright = ImageOps.exif_transpose(_eight_bits(image))
         colours = _in_srgb(_on_grey(upright), image.info.get("icc_profile"))
-        if longest is not None:
-            colours.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
+        for each in filter(None, (colours, alpha) if longest is not None else ()):
+            each.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
         millimetres = exif.get(ExifTags.Base.FocalLengthIn35mmFilm)
         diagonal = math.hypot(*colours.size)
-        if not isinstance(millimetres, Real) or not millimetres:
-            return Photo(np.array(colours), None)
-        return Photo(np.array(colours), float(millimetres) / FILM_DIAGONAL * diagonal)
+        known = isinstance(millimetres, Real) and bool(millimetres)
+        return Photo(
+            picture=np.array(colours),
+            focal=float(millimetres) / FILM_DIAGONAL * diagonal if known else None,
+            opacity=None if alpha is None else np.array(alpha)[..., None],
+        )
 
 
 def picture_comment(path: Path) -> str:

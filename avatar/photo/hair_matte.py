@@ -1,7 +1,8 @@
 """The whole of a photo's hair, of which the network may miss the dark parts.
 
 Where hair may be, a pixel is hair or skin by the colours of both: of the face's skin, and of hair
-where the network found some or where the person is seen beyond the head's own outline.
+where the network found some or where the person is seen beyond the head's own outline. Below the
+brows that may be cloth as well.
 """
 
 from dataclasses import dataclass, replace
@@ -27,8 +28,9 @@ from avatar.photo.robust_fill import logarithms
 from avatar.vision.mattes import guided_upsampling
 
 BROWS, MOUTH, CROWN, CHIN = (105, 66, 296, 334), (13, 14), 10, 152  # landmarks
-FARTHEST = 60 * MM  # from the head, of hair below the brows
-BROAD = 5 * MM  # half the width of hair before the side of the face, at least
+FARTHEST, SPREAD = 60 * MM, 120 * MM  # from the head, of hair below the brows, and below the chin
+CHEST, BARE = 0.4, 0.1  # heights of the face below the chin: cloth; of the matte: no hair
+BROAD = 5 * MM  # half the width of hair before and beside the face, at least
 BEYOND = 6 * MM  # of the head's outline, from where nothing but hair is seen
 PERSON, SURE = 0.5, 0.8  # of the network's mattes
 FEWEST = 100  # pixels to know a colour by
@@ -79,10 +81,12 @@ def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
     skin = np.asarray(binary_erosion(bare, iterations=3), bool)
     if min(seeds.sum(), skin.sum()) < FEWEST:
         return seen.hair
-    share = gaussian_filter(_share(seen.picture, seeds, skin), SMOOTH / shown.pixel)
+    shares = [_share(seen.picture, seeds, other) for other in (skin, regions.worn)]
+    share = np.where(regions.beside, np.minimum(*shares), shares[0])
+    share = gaussian_filter(share, SMOOTH / shown.pixel)
     found = np.asarray(binary_opening(regions.hair & (share > HAIRIER), iterations=2), bool)
     broad = binary_opening(found, iterations=max(2, round(BROAD / shown.pixel)))
-    found &= ~regions.side | np.asarray(broad, bool)
+    found &= ~(regions.side | regions.beside) | np.asarray(broad, bool)
     left = (seen.person > PERSON) & ~(found | surely)
     enclosed = left & ~touching(left, face)  # by hair all around
     found |= enclosed & regions.hair & regions.above
@@ -99,6 +103,8 @@ class _HairRegions(NamedTuple):
     side: Bools  # before the side of the face
     above: Bools  # all that is above the brows
     crown: Bools  # of that, well beyond the head's outline, where nothing but hair is
+    beside: Bools  # below the brows, beyond the head's outline
+    worn: Bools  # on the chest, where no hair is found
 
 
 def _hair_regions(seen: SeenPhoto, shown: Shown, face: Bools) -> _HairRegions:
@@ -111,26 +117,36 @@ def _hair_regions(seen: SeenPhoto, shown: Shown, face: Bools) -> _HairRegions:
     )
     away = np.asarray(distance_transform_edt(~shown.head)) * shown.pixel
     above_shoulders = (height > 0) & (rows < low[1]) & (away < FARTHEST)
-    beyond = ~shown.head & ((height > brows) | above_shoulders)
+    hanging = (height <= 0) & (away < SPREAD)
+    beyond = ~shown.head & ((height > brows) | above_shoulders | hanging)
     side = shown.head & ~shown.scalp & (height > mouth) & (height < brows) & ~face
     on_head = shown.head & (shown.scalp | (height > mouth))
     person = (seen.person > PERSON) & ~face
     above = height > brows
-    return _HairRegions(person & (beyond | on_head), side, above, above & (away > BEYOND))
+    chest = height < -CHEST * float(np.linalg.norm(high - low))
+    return _HairRegions(
+        hair=person & (beyond | on_head),
+        side=side,
+        above=above,
+        crown=above & (away > BEYOND),
+        beside=~above & ~shown.head,
+        worn=chest & (seen.person > PERSON) & (seen.hair < BARE),
+    )
 
 
-def _share(picture: Floats, hair: Bools, skin: Bools) -> Floats:
-    """How far [H, W] a picture's colours are those of hair rather than of skin, in [0, 1]."""
+def _share(picture: Floats, hair: Bools, other: Bools) -> Floats:
+    """How far [H, W] a picture's colours are those of hair rather than of something else, in
+    [0, 1]."""
     logs = logarithms(picture)
     bins = np.clip((logs - LOWEST) / -LOWEST * BINS, 0, BINS - 1).astype(int)
 
     def frequency(where: Bools) -> Floats:
         counts = np.zeros((BINS,) * 3)
-        np.add.at(counts, tuple(bins[where].T), 1 / where.sum())
+        np.add.at(counts, tuple(bins[where].T), 1 / max(1, where.sum()))
         return gaussian_filter(counts, BLUR)[tuple(np.moveaxis(bins, 2, 0))]
 
-    own, other = frequency(hair), frequency(skin)
-    return (own + DOUBT / 2) / (own + other + DOUBT)
+    own, others = frequency(hair), frequency(other)
+    return (own + DOUBT / 2) / (own + others + DOUBT)
 
 
 def _along_edges(mask: Floats, picture: Floats) -> Floats:

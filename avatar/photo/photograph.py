@@ -23,6 +23,7 @@ MARGINS = Margins(above=0.8, below=1.15, beside=1.0)
 LEAST_FACE = 32  # pixels that a face must be high
 BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
 PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
+CUT_OUT = 0.9  # overlap with the person that is found, from which opacity is their matte
 DEFAULT_FOCAL = 1.2  # longer sides of a photo whose file gives none: where estimates begin
 
 
@@ -82,8 +83,9 @@ def see(
     window = window_around(points[None], width, height, SIZE, MARGINS)
     picture = window.cut(photo.picture)
     person, hair = find_mattes(matting, picture[None].to(matting.person.device))
-    landmarks = window.inside(points)
-    matte = _one_person(person[0].cpu().double().numpy(), landmarks)
+    landmarks, found = window.inside(points), person[0].cpu().double().numpy()
+    own = None if photo.opacity is None else window.cut(photo.opacity)[..., 0].double().numpy()
+    matte = _one_person(found if own is None else cut_out(own, found), landmarks)
     given = photo.focal / width if focal is None and photo.focal else focal
     known = given if given is not None and FOCALS[0] <= given <= FOCALS[1] else None
     remarks = _remarks(high, len(faces.points), face)
@@ -101,6 +103,13 @@ def see(
         focal_known=known is not None,
         remarks=remarks,
     )
+
+
+def cut_out(opacity: Floats, found: Floats) -> Floats:
+    """The opacity [H, W] of a photo if it cuts out the person whose matte is found, and not a
+    frame around them; else that matte."""
+    own, person = opacity > PERSON, found > PERSON
+    return opacity if (own & person).sum() > CUT_OUT * (own | person).sum() else found
 
 
 def _one_person(matte: Floats, points: Tensor) -> Floats:

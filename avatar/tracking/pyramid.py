@@ -127,7 +127,7 @@ class Window:
         return (pixels - corner) * torch.tensor([self.scale, down]).to(pixels)
 
     def cut(self, picture: Bytes) -> Tensor:
-        """The kept part [height, width, 3] in [0, 1] of a frame [H, W, 3]."""
+        """The kept part [height, width, C] in [0, 1] of a frame [H, W, C]."""
         part = torch.from_numpy(picture[self.top : self.bottom, self.left : self.right].copy())
         image = part.permute(2, 0, 1)[None].float() / 255
         image = functional.interpolate(
