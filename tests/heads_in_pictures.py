@@ -1,4 +1,4 @@
-"""Pictures of made-up people's heads, and what LiteRT answers to them."""
+"""Pictures of made-up people's heads, the people on them, and what LiteRT answers to them."""
 
 from pathlib import Path
 
@@ -9,7 +9,12 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from avatar.avatar_io.avatar_file import load_avatar
+from avatar.photo.fit import fit
+from avatar.photo.photograph import see
+from avatar.photo.subject import Scene, subject_scene
 from avatar.rigging.draw import avatar_rig, rasterizer
+from avatar.vision.follow import load_face_finder
+from avatar.vision.mattes import load_matting
 from splat import orbit
 
 DATA = Path(__file__).parent / "avatar" / "vision" / "data"
@@ -26,6 +31,14 @@ def head(name: str, size: int = SIZE) -> Tensor:
         .resize((size, size), Image.Resampling.LANCZOS)
     )
     return torch.from_numpy(np.array(picture, np.float32) / 255)
+
+
+def scene(name: str, folder: Path) -> Scene:
+    """The person on a picture of one of HEADS that is saved in a folder."""
+    path = folder / f"{name}.png"
+    Image.fromarray((head(name, 384).numpy() * 255).astype(np.uint8)).save(path)
+    photo = see(path, load_face_finder(), load_matting(), focal=1.2)
+    return subject_scene(fit([photo]), np.random.default_rng(0))
 
 
 def answers(name: str) -> dict[str, NDArray[np.float32]]:

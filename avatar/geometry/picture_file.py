@@ -51,16 +51,15 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
         upright = ImageOps.exif_transpose(_eight_bits(image))
         colours = _in_srgb(_on_grey(upright), image.info.get("icc_profile"))
         alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
-        for each in filter(None, (colours, alpha) if longest is not None else ()):
-            each.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        if longest is not None:
+            for each in filter(None, (colours, alpha)):
+                each.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        opacity = None if alpha is None else np.array(alpha)[..., None]
         millimetres = exif.get(ExifTags.Base.FocalLengthIn35mmFilm)
         diagonal = math.hypot(*colours.size)
-        known = isinstance(millimetres, Real) and bool(millimetres)
-        return Photo(
-            picture=np.array(colours),
-            focal=float(millimetres) / FILM_DIAGONAL * diagonal if known else None,
-            opacity=None if alpha is None else np.array(alpha)[..., None],
-        )
+        if not isinstance(millimetres, Real) or not millimetres:
+            return Photo(np.array(colours), None, opacity)
+        return Photo(np.array(colours), float(millimetres) / FILM_DIAGONAL * diagonal, opacity)
 
 
 def picture_comment(path: Path) -> str:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Bools, Floats, mix, smoothstep
+from avatar.geometry.vectors import MM, Bools, Floats, dot, mix, normalised, smoothstep
 from avatar.geometry.zbuffer import NOTHING
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
@@ -97,7 +98,49 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     style = Style(name, cut=cut, length=LENGTH, width=WIDTH)
     cards = fitted_cards(scene, rounded(fits[name]), frame, FINELY)
     strands, lining = (cut_out(scene, each) for each in lined_strands(cards, style, rng))
-    return PhotoHair(strands, lining, style)
+    return PhotoHair(combed(view, strands), lining, style)
+
+
+THIN, LOCK = 0.4 * MM, 3 * MM  # over which a photo's brightness is smoothed, and its directions
+COHERENT = 0.2, 0.5  # of directions, from where strands follow them, and fully
+
+
+def combed(view: View, strands: CardStrands) -> CardStrands:
+    """Strands turned to the directions of those that a photo shows there, in its plane."""
+    frame = frame_of(view)
+    pose = view.photo.head_pose.double().numpy()
+    there = visible_points(
+        view, strands.points @ pose[:3, :3].T + pose[:3, 3], outward(strands) @ pose[:3, :3].T
+    )
+    directions, coherence = strand_directions(view)
+    seen = weight_of(there, smoothstep(*COHERENT, coherence))
+    doubled = sampled(directions, there.pixels)
+    angle = np.arctan2(doubled[:, 1], doubled[:, 0]) / 2
+    wanted = np.stack([np.cos(angle), np.sin(angle)], 1) @ np.stack(
+        [[-frame.up[1], frame.up[0]], frame.up], 1
+    )  # across and up
+    local = strands.tangents @ frame.axes.T
+    length = np.linalg.norm(local[:, :2], axis=1, keepdims=True)
+    own = local[:, :2] / np.maximum(length, 1e-6)
+    wanted *= np.where(dot(wanted, own) < 0, -1, 1)
+    local[:, :2] = length * normalised(mix(own, wanted, seen))
+    tangents = local @ frame.axes
+    normals = strands.normals - dot(strands.normals, tangents) * tangents
+    return replace(strands, tangents=tangents, normals=normalised(normals))
+
+
+def strand_directions(view: View) -> tuple[Floats, Floats]:
+    """Along which way strands of hair run in a photo, as cosine and sine [H, W, 2] of the doubled
+    angle, and how coherently [H, W] in [0, 1]: by the structure tensor of brightness (Bigun and
+    Granlund 1987), of the nearest hair where there is none."""
+    hair = sure_hair(view)
+    bright = smoothed(np.log(view.photo.seen.picture.mean(2) + DARK), hair, THIN / view.pixel)
+    down, across = np.gradient(bright)
+    inside = np.asarray(binary_erosion(hair, iterations=3), bool)
+    parts = np.dstack([down**2 - across**2, -2 * across * down, across**2 + down**2])
+    tensor = extended(parts, inside, LOCK / view.pixel)
+    size = np.linalg.norm(tensor[..., :2], axis=2)
+    return tensor[..., :2], size / np.maximum(tensor[..., 2], 1e-12)
 
 
 def _goes_on_behind(view: View, head: int) -> bool:

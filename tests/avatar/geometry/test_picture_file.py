@@ -69,9 +69,14 @@ def test_what_is_transparent_is_grey(tmp_path: Path):
     alpha = np.zeros((30, 40, 1), np.uint8)
     alpha[:, 20:] = 255
     path = saved(tmp_path / "a.png", Image.fromarray(np.concatenate([ramp(), alpha], -1)))
-    found = read_photo(path).picture
+    photo = read_photo(path)
+    found = photo.picture
     assert (found[:, :20] == 128).all()
     np.testing.assert_array_equal(found[:, 20:], ramp()[:, 20:])
+    np.testing.assert_array_equal(photo.opacity, alpha)
+    small = read_photo(path, 20)
+    assert small.opacity is not None and small.opacity.shape == (*small.picture.shape[:2], 1)
+    assert read_photo(saved(tmp_path / "solid.png", Image.fromarray(ramp()))).opacity is None
     palette = Image.fromarray(np.zeros((8, 8), np.uint8)).convert("P")
     assert (read_photo(saved(tmp_path / "p.png", palette, transparency=0)).picture == 128).all()
 

@@ -1,51 +1,38 @@
 """Loose hair, and the pieces that show what a photo shows."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy.ndimage import binary_erosion, distance_transform_edt
 from scipy.spatial import KDTree
 
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project
 from avatar.lighting.materials import tone
-from avatar.people.cards import Cards, opaque_points
+from avatar.people.cards import Cards, CardStrands, opaque_points
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
 from avatar.photo.billboard import billboard_of
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
-from avatar.photo.fit import fit
 from avatar.photo.hair import (
     LOOSE,
     SHORT,
     PhotoHair,
+    combed,
     hair_of_photo,
     hair_part,
     share_ending_at,
     strand_tones,
     sure_hair,
 )
-from avatar.photo.hair_matte import Shown, whole_hair, without_background
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
-from avatar.photo.photograph import see
 from avatar.photo.project import beneath_face, hair_mask
-from avatar.photo.subject import Scene, subject_scene
+from avatar.photo.subject import Scene
 from avatar.rigging.avatar import Avatar
-from avatar.vision.follow import load_face_finder
-from avatar.vision.mattes import load_matting
-from tests.heads_in_pictures import head
-
-
-def scene(name: str, folder: Path) -> Scene:
-    path = folder / f"{name}.png"
-    Image.fromarray((head(name, 384).numpy() * 255).astype(np.uint8)).save(path)
-    photo = see(path, load_face_finder(), load_matting(), focal=1.2)
-    return subject_scene(fit([photo]), np.random.default_rng(0))
+from tests.heads_in_pictures import scene
 
 
 @pytest.fixture(scope="module")
@@ -180,64 +167,6 @@ def test_a_further_photo_shows_what_is_not_there(man: Scene, small_avatar: Avata
     assert not outside_visual_hull(small_avatar, []).any()
 
 
-def test_hair_that_was_missed_is_found_by_its_colour_and_bare_skin_is_not(bob: Scene):
-    view = bob.views[0]
-    seen = view.photo.seen
-    head = view.triangles < len(bob.subject.head.faces)
-    head &= view.triangles != NOTHING
-    shown = Shown(head, np.zeros_like(head), view.pixel)
-    true = hair_mask(seen) > 0.5
-    half = np.where(np.arange(seen.size[0]) < float(seen.points[1, 0]), seen.hair, 0)
-    found = hair_mask(replace(seen, hair=whole_hair(replace(seen, hair=half), shown))) > 0.5
-    union = (found | true).sum()
-    assert (found & true).sum() / union > 0.9 > 0.7 > (true & (half > 0.5)).sum() / true.sum()
-    cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
-    shorn = np.where(seen.hair[..., None] > 0.02, cheek, seen.picture)
-    bald = replace(seen, hair=np.zeros_like(seen.hair), picture=shorn)
-    assert (whole_hair(bald, shown) > 0.5).sum() < 0.01 * true.sum()
-
-
-def test_what_hair_is_all_around_is_hair_whatever_its_colour(bob: Scene):
-    view = bob.views[0]
-    seen = view.photo.seen
-    head = (view.triangles != NOTHING) & (view.triangles < len(bob.subject.head.faces))
-    true = whole_hair(seen, Shown(head, head, view.pixel)) > 0.5
-    inside = np.asarray(distance_transform_edt(true))
-    row, column = np.unravel_index(int((inside * head).argmax()), head.shape)
-    rows, columns = np.indices(head.shape)
-    hole = np.hypot(rows - row, columns - column) < 0.6 * inside[row, column]
-    assert hole.sum() > 50
-    cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
-    picture = np.where(hole[..., None], cheek, seen.picture)
-    missed = replace(seen, picture=picture, hair=np.where(hole, 0, seen.hair))
-    assert (whole_hair(missed, Shown(head, head, view.pixel))[hole] > 0.5).mean() > 0.95
-
-
-def test_a_coloured_background_is_taken_out_of_thin_hair_and_a_grey_one_may_be_a_highlight(
-    bob: Scene,
-):
-    view = bob.views[0]
-    seen = view.photo.seen
-    depth = np.asarray(distance_transform_edt(seen.person > 0.5)) * view.pixel
-    hair = hair_mask(seen) > 0.5
-    thin = hair & (depth > 1 * MM) & (depth < 8 * MM)
-
-    def off(background: tuple[float, float, float], share: float) -> tuple[float, float]:
-        """Mean differences from hair that nothing shines through, before and after."""
-        true = np.where(seen.person[..., None] < 0.05, background, seen.picture)
-        through = true + share * thin[..., None] * (background - true)
-        found = without_background(replace(seen, picture=through), view.pixel)
-        np.testing.assert_array_equal(found[~hair], through[~hair])
-        return np.abs(through - true)[thin].mean(), np.abs(found - true)[thin].mean()
-
-    orange, grey = (0.9, 0.45, 0.1), (0.8, 0.8, 0.8)
-    before, after = off(orange, 0.4)
-    assert after < 0.3 * before
-    assert off(orange, 0.0)[1] < 0.01
-    before, after = off(grey, 0.4)
-    assert after == pytest.approx(before, rel=0.02)
-
-
 def test_a_collar_before_the_neck_is_of_the_clothes_and_a_spot_on_it_is_not(man: Scene):
     view = man.views[0]
     seen = view.photo.seen
@@ -296,3 +225,34 @@ def test_hair_has_no_colours_that_are_unlike_it(bob: Scene):
     kept = sure_hair(replace(view, photo=photo))
     assert spot.sum() > 50 and not kept[spot].any()
     assert (kept & ~spot).sum() > 0.97 * (sure & ~spot).sum()
+
+
+@pytest.mark.parametrize("degrees", [0.0, 30.0, 60.0, 120.0])
+def test_strands_run_as_those_of_the_photo(bob: Scene, hanging: PhotoHair, degrees: float):
+    """Stripes of some angle in the hair of the photo; nothing turns where there are none."""
+    view, strands = bob.views[0], hanging.strands
+    seen, frame = view.photo.seen, frame_of(view)
+    rows, columns = np.indices(seen.person.shape)
+    along = np.radians(degrees)
+    stripes = np.sin((columns * np.sin(along) - rows * np.cos(along)) / 1.5)
+
+    def turned(bright: np.ndarray) -> CardStrands:
+        picture = np.where(seen.hair[..., None] > 0.5, bright[..., None], seen.picture)
+        return combed(
+            replace(view, photo=replace(view.photo, seen=replace(seen, picture=picture))), strands
+        )
+
+    flat = turned(np.full(rows.shape, 0.3))
+    np.testing.assert_allclose(flat.tangents, strands.tangents, atol=1e-6)
+    striped = turned(0.3 + 0.1 * stripes)
+    np.testing.assert_allclose(np.linalg.norm(striped.tangents, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose((striped.tangents * striped.normals).sum(1), 0, atol=1e-6)
+    changed = np.abs(striped.tangents - strands.tangents).max(1) > 0.02
+
+    def off(turned: CardStrands) -> float:
+        """Degrees, the median."""
+        ends = [frame.seen(turned.points + side * MM * turned.tangents)[0] for side in (-1, 1)]
+        x, y = (ends[1] - ends[0])[changed].T
+        return float(np.median(np.abs((np.degrees(np.arctan2(y, x)) - degrees + 90) % 180 - 90)))
+
+    assert changed.mean() > 0.1 and off(striped) < min(8.0, 0.4 * off(strands))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from avatar.photo.fit import fit
 from avatar.photo.make import avatar_of_photos, check_turn, mouth_covered
@@ -47,6 +47,21 @@ def test_kinds_of_pixels(tmp_path: Path, kind: str):
     plain = looked_at(saved(tmp_path / "plain.png", head("woman", 384)))
     seen = looked_at(path)
     assert float((seen.points - plain.points).abs().max()) < 0.02 * seen.picture.shape[0]
+
+
+def test_what_is_opaque_is_the_person_if_they_are_cut_out_and_not_framed(tmp_path: Path):
+    picture = head("bob", 384).numpy()
+    rows, columns = np.indices(picture.shape[:2])
+    there = picture.max(2) > 0.02  # before black
+    picture = np.where(there[..., None], picture, (0.35, 0.45, 0.6))
+    wider = np.asarray(binary_dilation(there, iterations=6), float)
+    circle = (np.hypot(rows - 192, columns - 192) < 230).astype(float)
+    found, cut, framed = (
+        looked_at(saved(tmp_path / f"{k}.png", np.dstack([picture, opacity])))
+        for k, opacity in enumerate((np.ones(there.shape), wider, circle))
+    )
+    persons = [(seen.person > 0.5).mean() for seen in (found, cut, framed)]
+    assert persons[1] > 1.03 * persons[0] and abs(persons[2] / persons[0] - 1) < 0.03
 
 
 def test_a_turned_photo_is_put_upright(tmp_path: Path):
