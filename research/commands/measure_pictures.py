@@ -52,16 +52,17 @@ def photo_tables(result: PhotoEvaluation) -> list[Table]:
     for number, each in enumerate(result.photos, start=1):
         parts = {"person": each.scores.whole, **each.scores.regions}
         rows = ([name, *cells((s.psnr, s.ssim), ".2f .4f")] for name, s in parts.items())
-        found.append(filled(Table(f"photo {number}", "PSNR (dB)", "SSIM"), rows))
+        caption = f"intersection over union of the outlines {each.outline:.3f}"
+        found.append(filled(Table(f"photo {number}", "PSNR (dB)", "SSIM", caption=caption), rows))
     errors = "error, of the eyes' distance", "95th", "gap's correlation"
     sides = (
         cells((s.yaw_deg, s.found, s.error, s.error_p95, s.gap_correlation), SIDE)
         for s in result.sides
     )
     found.append(filled(Table("while it speaks, from", "face found", *errors), sides))
-    figures = "person (dB)", "head (dB)", "SSIM", "views"
+    figures = "person (dB)", "head (dB)", "SSIM", "outlines' IoU", "views"
     truth = (
-        cells((a.angle_deg, a.person, a.head, a.ssim, a.views), ".0f° .2f .2f .4f d")
+        cells((a.angle_deg, a.person, a.head, a.ssim, a.outline, a.views), ".0f° .2f .2f .4f .3f d")
         for a in result.truth
     )
     table = Table("against the truth, from", *figures)

@@ -46,7 +46,7 @@ SIZE = 512  # pixels of the pictures from the sides
 SAME = 0.5e-3  # metres: the median by which the mesh of the same photos may differ
 
 Draw = Callable[[Tensor, Camera], Tensor]
-"""Vertices [V, 3] and a camera → [H, W, 3] in [0, 1]"""
+"""Vertices [V, 3] and a camera → [H, W, 4] in [0, 1]"""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,10 @@ class PhotoEvaluation:
 
     def report(self) -> dict[str, Any]:
         """Figures by their names, for a file."""
-        parts = [each.scores for each in self.photos]
-        photos = [{**vars(each.whole), "regions": each.regions} for each in parts]
+        photos = [
+            {**vars(each.scores.whole), "outline": each.outline, "regions": each.scores.regions}
+            for each in self.photos
+        ]
         return {"photos": photos, "sides": self.sides, "truth": self.truth}
 
 
@@ -79,14 +81,14 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
     _check_same(options.avatar, avatar, fitted)
     shapes = fitted.posed(fit_units(fitted.model.head, fitted.rest))
     rig = avatar_rig(avatar, scene.subject.device)
-    raster = rasterizer(scene.subject.backend, torch.full((3,), BEHIND))
+    raster = rasterizer(scene.subject.backend, None)
 
     def draw(vertices: Tensor, camera: Camera) -> Tensor:
         return raster(rig(vertices), camera)
 
     with torch.no_grad():
         photos = [
-            compare(photo, shape, head, draw(shape, photo.camera))
+            compare(photo, shape, head, *on_grey(draw(shape, photo.camera)))
             for photo, shape in zip(fitted.photos, shapes, strict=True)
         ]
         rows = [beside(photos)]
@@ -95,6 +97,12 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
     if options.sheet:
         write_rows(options.sheet, [*rows, side_row, *true_rows])
     return PhotoEvaluation(photos, sides, truth)
+
+
+def on_grey(drawn: Tensor) -> tuple[Tensor, Tensor]:
+    """A picture [H, W, 4] before grey [H, W, 3], and its opacity [H, W]."""
+    colour, opacity = drawn.split([3, 1], 2)
+    return torch.lerp(torch.full_like(colour, BEHIND), colour, opacity), opacity[..., 0]
 
 
 def _check_same(path: Path, avatar: Avatar, fitted: Fitted) -> None:
@@ -117,8 +125,8 @@ def _against_truth(
     likenesses: list[Likeness] = []
     true_row, drawn_row = Row("truth", []), Row("avatar", [])
     for true in true_views(options.truth, vertices, head):
-        drawn = draw(vertices, true.camera)
-        likeness, shown = compare_with_truth(true, drawn, torch.full((3,), BEHIND))
+        drawn, opacity = on_grey(draw(vertices, true.camera))
+        likeness, shown = compare_with_truth(true, drawn, opacity, torch.full((3,), BEHIND))
         likenesses.append(likeness)
         true_row.tiles.append((f"{true.yaw_deg:+.0f}°", shown))
         drawn_row.tiles.append((f"{likeness.person:.1f} dB", drawn))
@@ -139,7 +147,7 @@ def _from_the_sides(
             camera = next(read_track("front", (SIZE, SIZE), (yaw, 0.0))(view, 1, 1.0))
             looks = []
             for mesh in meshes:
-                looks.append(look(finder, draw(mesh, camera), mesh, model, camera))
+                looks.append(look(finder, on_grey(draw(mesh, camera))[0], mesh, model, camera))
                 done()
             sides.append(turned(yaw, looks, gaps))
             row.tiles.append((f"{yaw:+.0f}°", dotted(looks[int(gaps.argmax())])))

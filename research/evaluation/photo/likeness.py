@@ -25,9 +25,9 @@ from research.evaluation.tracking.measures import face_vertices
 from splat import Camera
 
 INSIDE = 0.9  # of the matte: pixels of the person alone
-HAIRY = 0.5
+HAIRY, HALF = 0.5, 0.5  # of mattes and of opacity
 BEHIND = 0.5  # grey
-ANGLES = (0.0, 15.0, 30.0, 45.0)  # degrees to either side
+ANGLES = (0.0, 15.0, 30.0, 45.0, 60.0)  # degrees to either side
 NEAR = 7.5  # degrees from an angle up to which a view counts there
 LEVEL = 12.0  # degrees up or down from the photo's camera up to which a view is level
 
@@ -39,10 +39,14 @@ class Photographed:
     photo: Tensor  # [H, W, 3] in [0, 1], grey where the person is not
     drawn: Tensor  # [H, W, 3]
     scores: ViewScores  # of the person; regions: skin, eyes, mouth, hair, clothes
+    outline: float  # intersection over union of the person and the avatar
 
 
-def compare(photo: FittedPhoto, vertices: Tensor, head: Head, drawn: Tensor) -> Photographed:
-    """A photo and the avatar [H, W, 3] as drawn with the same vertices [V, 3] by its camera."""
+def compare(
+    photo: FittedPhoto, vertices: Tensor, head: Head, drawn: Tensor, opacity: Tensor
+) -> Photographed:
+    """A photo and the avatar [H, W, 3] and [H, W] as drawn with the same vertices [V, 3] by its
+    camera."""
     person = torch.from_numpy(photo.seen.person > INSIDE)
     picture, shown = (
         torch.where(person[..., None], each.float(), BEHIND)
@@ -58,7 +62,13 @@ def compare(photo: FittedPhoto, vertices: Tensor, head: Head, drawn: Tensor) -> 
         for name, mask in regions(photo, vertices, head).items()
     }
     known = {name: scores(mask) for name, mask in masks.items() if int(mask.sum()) >= FEWEST}
-    return Photographed(picture, shown, ViewScores(scores(person), known))
+    outline = overlap(torch.from_numpy(photo.seen.person > HALF), opacity > HALF)
+    return Photographed(picture, shown, ViewScores(scores(person), known), outline)
+
+
+def overlap(one: Tensor, other: Tensor) -> float:
+    """Intersection over union of two masks."""
+    return float((one & other).sum() / (one | other).sum().clamp(min=1))
 
 
 def beside(photos: Sequence[Photographed]) -> Row:
@@ -109,6 +119,7 @@ class Likeness:
     person: float  # PSNR in dB, of the true mask
     head: float  # the same of skin, hair, eyes and mouth
     ssim: float  # of the person
+    outline: float  # intersection over union of true and drawn
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,7 @@ class AtAngle:
     person: float
     head: float
     ssim: float
+    outline: float
     views: int
 
 
@@ -170,10 +182,10 @@ def _angles(camera: Camera, middle: Tensor) -> np.ndarray:
 
 
 def compare_with_truth(
-    true: TrueView, drawn: Tensor, background: Tensor
+    true: TrueView, drawn: Tensor, opacity: Tensor, background: Tensor
 ) -> tuple[Likeness, Tensor]:
     """The figures of a picture [H, W, 3] drawn by the camera of a true view on a background [3],
-    and the true picture on it."""
+    of some opacity [H, W], and the true picture on it."""
     picture = read_picture(true.view)
     shown = composite(picture, background)
     person = torch.from_numpy(picture.mask > SOLID)
@@ -184,6 +196,7 @@ def compare_with_truth(
         person=psnr(drawn, shown, person),
         head=psnr(drawn, shown, person & labelled),
         ssim=float(local[person].mean()),
+        outline=overlap(torch.from_numpy(picture.mask > 255 * HALF), opacity > HALF),
     )
     return likeness, shown
 
@@ -196,7 +209,7 @@ def by_angle(likenesses: Sequence[Likeness]) -> list[AtAngle]:
         if near:
             means = (
                 float(np.mean([getattr(each, name) for each in near]))
-                for name in ("person", "head", "ssim")
+                for name in ("person", "head", "ssim", "outline")
             )
             rows.append(AtAngle(angle, *means, views=len(near)))
     return rows

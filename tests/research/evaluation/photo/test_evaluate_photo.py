@@ -68,12 +68,13 @@ def test_the_command_measures_all_there_is(
     assert run.status == 0, run.stderr
     found = json.loads(report.read_text())
     (own,) = found["photos"]
-    assert own["psnr"] > 19 and own["regions"]["mouth"]["psnr"] > 22
+    assert own["psnr"] > 19 and own["regions"]["mouth"]["psnr"] > 22 and own["outline"] > 0.9
     assert [side["yaw_deg"] for side in found["sides"]] == [-45, -30, -15, 0, 15, 30, 45]
     assert all(side["found"] == 1 for side in found["sides"][1:-1])
     assert found["sides"][3]["error"] < 0.05
     assert [row["angle_deg"] for row in found["truth"]] == [0, 15, 30]
     assert min(row["head"] for row in found["truth"]) > 19
+    assert all(0.8 < row["outline"] <= 1 for row in found["truth"])
     assert Image.open(sheet).size[1] > 4 * 288
 
 

@@ -75,9 +75,10 @@ def test_a_in_avatar_space_camera_sees_the_same():
 
 def test_views_are_gathered_by_their_angle():
     yaws = (-31.0, -14.0, 0.5, 15.5, 28.0, 60.0)
-    rows = by_angle([Likeness(yaw, 20 + abs(yaw), 10.0, 0.5) for yaw in yaws])
-    assert [(row.angle_deg, row.views) for row in rows] == [(0, 1), (15, 2), (30, 2)]
+    rows = by_angle([Likeness(yaw, 20 + abs(yaw), 10.0, 0.5, abs(yaw) / 60) for yaw in yaws])
+    assert [(row.angle_deg, row.views) for row in rows] == [(0, 1), (15, 2), (30, 2), (60, 1)]
     assert rows[1].person == pytest.approx(20 + 14.75) and rows[2].head == 10
+    assert rows[3].outline == 1
 
 
 @pytest.fixture
@@ -109,7 +110,11 @@ def test_regions_share_the_picture(photo: FittedPhoto):
 def test_a_spoiled_region_shows(photo: FittedPhoto):
     drawn = torch.full((96, 96, 3), 0.3)
     drawn[:20] += 0.1
-    scores = compare(photo, HEAD.vertices, HEAD, drawn).scores
+    opacity = torch.ones(96, 96)
+    opacity[:24] = 0.4
+    compared = compare(photo, HEAD.vertices, HEAD, drawn, opacity)
+    assert compared.outline == pytest.approx(0.75)
+    scores = compared.scores
     assert scores.regions["skin"].psnr == pytest.approx(100, abs=0.1)
     assert scores.regions["hair"].psnr == pytest.approx(20, abs=0.01)
     assert scores.whole.psnr == pytest.approx(20 + 10 * np.log10(96 / 20), abs=0.01)
