@@ -29,7 +29,7 @@ from avatar.vision.mattes import guided_upsampling
 
 BROWS, MOUTH, CROWN, CHIN = (105, 66, 296, 334), (13, 14), 10, 152  # landmarks
 FARTHEST, SPREAD = 60 * MM, 120 * MM  # from the head, of hair below the brows, and below the chin
-CHEST, BARE = 0.4, 0.1  # heights of the face below the chin: cloth; of the matte: no hair
+CHEST, BARE = (0.4, 0.45), 0.1  # heights of the face below and beside the chin: cloth; no hair
 BROAD = 5 * MM  # half the width of hair before and beside the face, at least
 BEYOND = 6 * MM  # of the head's outline, from where nothing but hair is seen
 PERSON, SURE = 0.5, 0.8  # of the network's mattes
@@ -104,7 +104,7 @@ class _HairRegions(NamedTuple):
     above: Bools  # all that is above the brows
     crown: Bools  # of that, well beyond the head's outline, where nothing but hair is
     beside: Bools  # below the brows, beyond the head's outline
-    worn: Bools  # on the chest, where no hair is found
+    worn: Bools  # on chest and shoulders, where no hair is found
 
 
 def _hair_regions(seen: SeenPhoto, shown: Shown, face: Bools) -> _HairRegions:
@@ -117,20 +117,23 @@ def _hair_regions(seen: SeenPhoto, shown: Shown, face: Bools) -> _HairRegions:
     )
     away = np.asarray(distance_transform_edt(~shown.head)) * shown.pixel
     above_shoulders = (height > 0) & (rows < low[1]) & (away < FARTHEST)
-    hanging = (height <= 0) & (away < SPREAD)
+    across = np.abs((columns - low[0]) * up[1] - (rows - low[1]) * up[0])
+    down, aside = (share * float(np.linalg.norm(high - low)) for share in CHEST)
+    chest = (height < -down) | ((height < 0) & (across > aside))
+    worn = chest & (seen.person > SURE) & (seen.hair < BARE)
+    hanging = (height <= 0) & (away < SPREAD) & (worn.sum() >= FEWEST)
     beyond = ~shown.head & ((height > brows) | above_shoulders | hanging)
     side = shown.head & ~shown.scalp & (height > mouth) & (height < brows) & ~face
     on_head = shown.head & (shown.scalp | (height > mouth))
     person = (seen.person > PERSON) & ~face
     above = height > brows
-    chest = height < -CHEST * float(np.linalg.norm(high - low))
     return _HairRegions(
         hair=person & (beyond | on_head),
         side=side,
         above=above,
         crown=above & (away > BEYOND),
         beside=~above & ~shown.head,
-        worn=chest & (seen.person > PERSON) & (seen.hair < BARE),
+        worn=worn,
     )
 
 
