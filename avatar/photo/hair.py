@@ -21,7 +21,15 @@ from avatar.people.hair_cards import (
     tones,
 )
 from avatar.people.masks import scalp_mask
-from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lengthened, lowest, overlap
+from avatar.photo.hair_outline import (
+    behind_ears,
+    cut_out,
+    fitted_cards,
+    frame_of,
+    lengthened,
+    lowest,
+    overlap,
+)
 from avatar.photo.project import (
     Part,
     View,
@@ -98,6 +106,8 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     style = Style(name, cut=cut, length=LENGTH, width=WIDTH)
     cards = fitted_cards(scene, rounded(fits[name]), frame, FINELY)
     strands, lining = (cut_out(scene, each) for each in lined_strands(cards, style, rng))
+    if loose:
+        strands, lining = (behind_ears(scene, each) for each in (strands, lining))
     return PhotoHair(combed(view, strands), lining, style)
 
 

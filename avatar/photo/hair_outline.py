@@ -16,6 +16,7 @@ from avatar.geometry.vectors import MM, Bools, Floats, Ints, dot, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project
 from avatar.people.cards import Cards, CardStrands, opaque_points
 from avatar.people.hair_cards import SKULL
+from avatar.people.masks import ear_mask
 from avatar.people.subject import Subject
 from avatar.photo.project import View, hair_mask, nearest
 from avatar.photo.subject import Scene
@@ -222,6 +223,41 @@ def cut_out(scene: Scene, strands: CardStrands) -> CardStrands:
     torso = frame.view.triangles >= len(scene.subject.head.faces)
     step += _behind(frame, strands.points + step, hair & torso)[:, None] * frame.axes[2]
     return replace(strands, points=strands.points + step)[near]
+
+
+BARE = 0.7  # share of what is seen of an ear that is no hair
+FEWEST = 10  # vertices of an ear that must be seen
+SIDEWAYS = 0.75  # of how far out an ear begins, from where hair is beside the face
+PACKED = 0.3  # of their depth before an ear, that locks have behind it
+
+
+def behind_ears(scene: Scene, strands: CardStrands) -> CardStrands:
+    """Strands that fall behind ears which the first photo shows bare, as those of tucked hair, and
+    not before them: moved along the view, so that the photo's own does not change."""
+    frame, subject = frame_of(scene.views[0]), scene.subject
+    ears, vertices = ear_mask(subject.painted.vertices / MM) > 0.5, subject.rest.vertices
+    points = strands.points.copy()
+    for side in (-1, 1):
+        ear = vertices[ears & (side * vertices[:, 0] > 0)]
+        if not _bare(frame, ear):
+            continue
+        low, high = ear[:, 1].min(), ear[:, 1].max()
+        before = points[:, 2] - ear[:, 2].min() - np.maximum(low - points[:, 1], 0)
+        beside = side * points[:, 0] > SIDEWAYS * np.abs(ear[:, 0]).min()
+        moved = beside & (points[:, 1] < high) & (before > 0)
+        points -= (moved * (1 + PACKED) * before)[:, None] * frame.axes[2]
+    return replace(strands, points=points)
+
+
+def _bare(frame: Frame, ear: Floats) -> bool:
+    """Whether a photo shows an ear with vertices [E, 3] in head space, and no hair before it."""
+    pixels, depths = frame.seen(ear)
+    rows, columns, inside = _pixels(frame.view, pixels)
+    first = 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
+    seen = inside & (depths < first + LEAST_HEIGHT)
+    bare = (hair_mask(frame.view.photo.seen) < HAIRY)[rows, columns]
+    bare &= (frame.view.photo.seen.person > PERSON)[rows, columns]
+    return bool(seen.sum() >= FEWEST and bare[seen].mean() > BARE)
 
 
 def _within(view: View) -> Bools:
