@@ -58,7 +58,7 @@ def collar(scene: Scene, skin: Skin, neck: Bools) -> tuple[Bools, Floats]:
 
 def upper_edge(mm: Floats, neck: Bools, square: Bools, shown: Bools) -> Floats:
     """Height [N] of the upper edge of cloth around the neck, by points [N, 3] in millimetres; as at
-    the nearest angle that is seen."""
+    the nearest angle that is seen, where there may be none."""
     middle = np.median(mm[neck, 2]) if neck.any() else 0.0
     around = np.degrees(np.abs(np.arctan2(mm[:, 0], mm[:, 2] - middle)))
     angles, heights = [], []
@@ -70,8 +70,10 @@ def upper_edge(mm: Floats, neck: Bools, square: Bools, shown: Bools) -> Floats:
             heights.append(np.quantile(cloth, TOP) if len(cloth) >= FEWEST else -np.inf)
     if not angles or not np.isfinite(heights[-1]):
         return np.full(len(mm), -np.inf)
-    known = np.isfinite(heights)
-    return np.interp(around, np.array(angles)[known], np.array(heights)[known])
+    centres, tops = np.array(angles), np.array(heights)
+    known = np.isfinite(tops)
+    closest = np.abs(around[:, None] - centres).argmin(1)
+    return np.where(known[closest], np.interp(around, centres[known], tops[known]), -np.inf)
 
 
 def clothes_part(scene: Scene) -> Part:

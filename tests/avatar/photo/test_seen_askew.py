@@ -102,12 +102,17 @@ def test_a_blink_spreads_no_lashes_over_the_lids(man: Scene, monkeypatch: pytest
     assert light[1] > 0.4 * light[0]
 
 
+def drawn_anew(scene: Scene, seed: int = 0) -> Scene:
+    """The same scene, whatever was drawn at random before."""
+    return replace(scene, studio=replace(scene.studio, rng=np.random.default_rng(seed)))
+
+
 def test_a_dark_patch_at_the_edge_of_what_is_seen_goes_no_further(
     man: Scene, monkeypatch: pytest.MonkeyPatch
 ):
     """As the end of a brow, or of a beard."""
     monkeypatch.setattr("avatar.photo.surface.FINER", 2.0)
-    bare = paint_skin(man)
+    bare = paint_skin(drawn_anew(man))
     view, skin = man.views[0], bare.skin
     temple = (skin.mm[:, 0] > 40) & (np.abs(skin.mm[:, 1] - 30) < 10)
     edge = np.flatnonzero(temple & (bare.observed > 0.5) & (bare.observed < 0.9))
@@ -117,7 +122,8 @@ def test_a_dark_patch_at_the_edge_of_what_is_seen_goes_no_further(
     for x, y in there:
         dark |= np.hypot(columns + 0.5 - x, rows + 0.5 - y) < 8
     picture = view.photo.seen.picture
-    made = paint_skin(with_photo(man, picture=np.where(dark[..., None], 0.15 * picture, picture)))
+    patched = with_photo(man, picture=np.where(dark[..., None], 0.15 * picture, picture))
+    made = paint_skin(drawn_anew(patched))
     light = []
     for each in (bare, made):
         away = np.linalg.norm(each.skin.mm - skin.mm[edge].mean(0), axis=1)
@@ -185,3 +191,7 @@ def test_a_collar_is_as_high_behind_as_at_its_sides():
     tops = upper_edge(mm, neck, square, square & (heights < -110))
     assert np.abs(tops + 114).max() < 6
     assert np.isneginf(upper_edge(mm, neck, square, np.zeros_like(neck))).all()
+    lapels = square & (heights < -110) & (np.abs(mm[:, 0]) > 40)  # which leave the throat free
+    tops = upper_edge(mm, neck, square, lapels)
+    throat = (np.abs(mm[:, 0]) < 20) & (mm[:, 2] > mm[neck, 2].mean())
+    assert throat.sum() > 8 and np.isneginf(tops[throat]).all() and np.isfinite(tops[lapels]).all()
