@@ -33,6 +33,7 @@ from avatar.photo.hair_outline import (
 from avatar.photo.project import (
     Part,
     View,
+    Visible,
     extended,
     hair_mask,
     sampled,
@@ -118,10 +119,7 @@ COHERENT = 0.2, 0.5  # of directions, from where strands follow them, and fully
 def combed(view: View, strands: CardStrands) -> CardStrands:
     """Strands turned to the directions of those that a photo shows there, in its plane."""
     frame = frame_of(view)
-    pose = view.photo.head_pose.double().numpy()
-    there = visible_points(
-        view, strands.points @ pose[:3, :3].T + pose[:3, 3], outward(strands) @ pose[:3, :3].T
-    )
+    there = _visible(view, strands.points, outward(strands))
     directions, coherence = strand_directions(view)
     seen = weight_of(there, smoothstep(*COHERENT, coherence))
     doubled = sampled(directions, there.pixels)
@@ -251,12 +249,17 @@ def _colours(scene: Scene, strands: CardStrands) -> tuple[Floats, Floats]:
 
 
 def _observed(view: View, points: Floats, normals: Floats) -> Observed:
-    pose = view.photo.head_pose.double().numpy()
-    world = points @ pose[:3, :3].T + pose[:3, 3]
-    there = visible_points(view, world, normals @ pose[:3, :3].T)
+    there = _visible(view, points, normals)
     return Observed(
         sampled(hair_tones(view), there.pixels), weight_of(there, sure_hair(view).astype(float))
     )
+
+
+def _visible(view: View, points: Floats, normals: Floats) -> Visible:
+    """What a photo shows of points [N, 3] in head space that follow the head."""
+    pose = view.photo.head_pose.double().numpy()
+    world = points @ pose[:3, :3].T + pose[:3, 3]
+    return visible_points(view, world, normals @ pose[:3, :3].T)
 
 
 def seen_contrast(view: View) -> float:

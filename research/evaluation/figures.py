@@ -36,6 +36,14 @@ def correlation(pairs: Sequence[tuple[float, float]] | Floats) -> float | None:
     return float(np.corrcoef(ours, theirs)[0, 1])
 
 
+def iou(ours: Bools, theirs: Bools) -> float:
+    """Intersection over union of two masks, of two empty ones 1; at the pixels of the second."""
+    rows, columns = (np.arange(n) * m // n for n, m in zip(theirs.shape, ours.shape, strict=True))
+    ours = ours[np.ix_(rows, columns)]
+    union = (ours | theirs).sum()
+    return float((ours & theirs).sum() / union) if union else 1.0
+
+
 def mean_of(values: ArrayLike) -> float:
     """The mean of numbers; nan without any."""
     known = np.asarray(values, float)

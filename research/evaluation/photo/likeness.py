@@ -20,6 +20,7 @@ from avatar.reconstruct.capture_pictures import composite, read_labels, read_pic
 from avatar.reconstruct.capture_reader import open_capture
 from common.errors import InputError
 from research.evaluation.avatar.scores import FEWEST, SOLID, Scores, ViewScores, psnr, ssim
+from research.evaluation.figures import iou
 from research.evaluation.sheet import GAIN, Row
 from research.evaluation.tracking.measures import face_vertices
 from splat import Camera
@@ -62,13 +63,8 @@ def compare(
         for name, mask in regions(photo, vertices, head).items()
     }
     known = {name: scores(mask) for name, mask in masks.items() if int(mask.sum()) >= FEWEST}
-    outline = overlap(torch.from_numpy(photo.seen.person > HALF), opacity > HALF)
+    outline = iou((opacity > HALF).numpy(), photo.seen.person > HALF)
     return Photographed(picture, shown, ViewScores(scores(person), known), outline)
-
-
-def overlap(one: Tensor, other: Tensor) -> float:
-    """Intersection over union of two masks."""
-    return float((one & other).sum() / (one | other).sum().clamp(min=1))
 
 
 def beside(photos: Sequence[Photographed]) -> Row:
@@ -196,7 +192,7 @@ def compare_with_truth(
         person=psnr(drawn, shown, person),
         head=psnr(drawn, shown, person & labelled),
         ssim=float(local[person].mean()),
-        outline=overlap(torch.from_numpy(picture.mask > 255 * HALF), opacity > HALF),
+        outline=iou((opacity > HALF).numpy(), picture.mask > 255 * HALF),
     )
     return likeness, shown
 

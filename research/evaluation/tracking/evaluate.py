@@ -11,7 +11,7 @@ from avatar.reconstruct.capture import View
 from avatar.reconstruct.capture_pictures import read_labels, read_picture
 from common.errors import InputError
 from research.evaluation.avatar.scores import REGIONS, SOLID
-from research.evaluation.figures import check_outputs
+from research.evaluation.figures import check_outputs, iou
 from research.evaluation.options import TrackingEvaluationOptions
 from research.evaluation.tracking.measures import TrackingScores, score_track
 from research.evaluation.tracking.track import film_views, open_track
@@ -36,14 +36,6 @@ def evaluate_tracking(options: TrackingEvaluationOptions) -> TrackingScores:
     views = [film_views(folder, capture) for folder, capture in sides]
     person, hair = (_mean_iou(mask, *views) for mask in (_person, _hair))
     return replace(score_track(ours, true, load_head()), person_iou=person, hair_iou=hair)
-
-
-def iou(ours: Bools, theirs: Bools) -> float:
-    """Intersection over union of two masks, of two empty ones 1; at the pixels of the second."""
-    rows, columns = (np.arange(n) * m // n for n, m in zip(theirs.shape, ours.shape, strict=True))
-    ours = ours[np.ix_(rows, columns)]
-    union = (ours | theirs).sum()
-    return float((ours & theirs).sum() / union) if union else 1.0
 
 
 def _mean_iou(

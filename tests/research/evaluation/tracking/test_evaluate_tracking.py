@@ -18,8 +18,9 @@ from avatar.reconstruct.capture_writer import PICTURES, frame_entry, vertices_pa
 from avatar.rigging.avatar import pose
 from common.arrays import write_arrays
 from common.errors import InputError
+from research.evaluation.figures import iou
 from research.evaluation.options import TrackingEvaluationOptions
-from research.evaluation.tracking.evaluate import evaluate_tracking, iou
+from research.evaluation.tracking.evaluate import evaluate_tracking
 from splat import look_at
 
 HEAD, FRAMES, SIZE = load_head(), 6, 64
