@@ -21,9 +21,8 @@ from avatar.people.hair_cards import (
     tones,
 )
 from avatar.people.masks import scalp_mask
+from avatar.photo.hair_cut import behind_ears, cut_out
 from avatar.photo.hair_outline import (
-    behind_ears,
-    cut_out,
     fitted_cards,
     frame_of,
     lengthened,

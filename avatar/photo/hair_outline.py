@@ -7,18 +7,16 @@ import torch
 from scipy.ndimage import (
     binary_closing,
     binary_opening,
-    distance_transform_edt,
     gaussian_filter1d,
 )
 from scipy.spatial import KDTree
 
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, dot, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project
-from avatar.people.cards import Cards, CardStrands, opaque_points
+from avatar.people.cards import Cards, opaque_points
 from avatar.people.hair_cards import SKULL
-from avatar.people.masks import ear_mask
 from avatar.people.subject import Subject
-from avatar.photo.project import View, hair_mask, nearest
+from avatar.photo.project import View, hair_mask
 from avatar.photo.subject import Scene
 
 HAIRY, PERSON = 0.5, 0.5  # of the mattes
@@ -158,16 +156,16 @@ def _grown(subject: Subject, vertices: Floats, frame: Frame, growth: Floats, own
     step[:, 2] = deep * np.where(deep > 0, min(mean, 0), mean)  # no fringe that juts out
     step[:, 2] += FLATTER * np.maximum(-away[:, 2] - BACK, 0)
     tree = KDTree(subject.rest.vertices[np.unique(subject.faces[subject.skin])])
-    height, normals = _height(subject, tree, vertices)
+    height, normals = height_over_skin(subject, tree, vertices)
     moved = vertices + smoothstep(*ROOTS, height)[:, None] * (step @ frame.axes)
     least = np.minimum(height, LEAST_HEIGHT)
     for _ in range(2):
-        height, normals = _height(subject, tree, moved)
+        height, normals = height_over_skin(subject, tree, moved)
         moved = moved + normals * np.maximum(least - height, 0)[:, None]
     return moved
 
 
-def _height(subject: Subject, tree: KDTree, points: Floats) -> tuple[Floats, Floats]:
+def height_over_skin(subject: Subject, tree: KDTree, points: Floats) -> tuple[Floats, Floats]:
     """Height [N] of points [N, 3] over the skin, and its normals [N, 3]."""
     skin = np.unique(subject.faces[subject.skin])
     near = skin[tree.query(points)[1]]
@@ -175,9 +173,6 @@ def _height(subject: Subject, tree: KDTree, points: Floats) -> tuple[Floats, Flo
     return dot(points - subject.rest.vertices[near], normals)[:, 0], normals
 
 
-REACH = 2.5 * MM  # of a strand beyond its middle
-MOST_BEHIND = 80 * MM  # of hair behind clothes that is brought before them
-ASTRAY = 12 * MM  # of strands beyond the outline
 SAMPLES, CELL = 40000, 4 * MM  # samples of cards; cells in which masks are compared
 
 
@@ -185,9 +180,9 @@ def overlap(cards: Cards, frame: Frame, cut: float) -> float:
     """Intersection over union of the masks of cards above a height and of the photo's hair."""
     hair = hair_mask(frame.view.photo.seen) > HAIRY
     points = opaque_points(cards, SAMPLES, np.random.default_rng(0))
-    points = points[(points[:, 1] > cut) & ~_astray(frame, points, hair)]
+    points = points[(points[:, 1] > cut) & ~astray(frame, points, hair)]
     pixels, depths = frame.seen(points)
-    rows, columns, inside = _pixels(frame.view, pixels)
+    rows, columns, inside = pixels_in(frame.view, pixels)
     head = 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
     pixels = pixels[inside & (depths < head + LEAST_HEIGHT)]
     width, height = frame.view.photo.seen.size
@@ -200,7 +195,7 @@ def overlap(cards: Cards, frame: Frame, cut: float) -> float:
     return float((masks[0] & masks[1]).sum() / max(1, (masks[0] | masks[1]).sum()))
 
 
-def _pixels(view: View, pixels: Floats) -> tuple[Ints, Ints, Bools]:
+def pixels_in(view: View, pixels: Floats) -> tuple[Ints, Ints, Bools]:
     """Rows and columns [N] of pixels [N, 2], and which of them are in the photo."""
     width, height = view.photo.seen.size
     inside = np.asarray(((pixels >= 0) & (pixels < [width, height])).all(1), bool)
@@ -208,82 +203,12 @@ def _pixels(view: View, pixels: Floats) -> tuple[Ints, Ints, Bools]:
     return rows, columns, inside
 
 
-def cut_out(scene: Scene, strands: CardStrands) -> CardStrands:
-    """Strands moved along the picture to where the first photo shows hair, without those that are
-    far from it."""
-    frame = frame_of(scene.views[0])
-    hair = _within(frame.view)
-    pixels, _ = frame.seen(strands.points)
-    rows, columns, _ = _pixels(frame.view, pixels)
-    there = nearest(hair)[:, rows, columns]
-    away = np.stack([there[1] - columns, there[0] - rows], 1)
-    metres = away * _astray(frame, strands.points, hair)[:, None] * frame.metres
-    step = np.stack([metres @ [-frame.up[1], frame.up[0]], metres @ frame.up], 1) @ frame.axes[:2]
-    near = np.linalg.norm(metres, axis=1) < ASTRAY
-    torso = frame.view.triangles >= len(scene.subject.head.faces)
-    step += _behind(frame, strands.points + step, hair & torso)[:, None] * frame.axes[2]
-    return replace(strands, points=strands.points + step)[near]
-
-
-BARE = 0.7  # share of what is seen of an ear that is no hair
-FEWEST = 10  # vertices of an ear that must be seen
-SIDEWAYS = 0.75  # of how far out an ear begins, from where hair is beside the face
-PACKED = 0.3  # of their depth before an ear, that locks have behind it
-
-
-def behind_ears(scene: Scene, strands: CardStrands) -> CardStrands:
-    """Strands that fall behind ears which the first photo shows bare, as those of tucked hair, and
-    not before them: moved along the view, so that the photo's own does not change."""
-    frame, subject = frame_of(scene.views[0]), scene.subject
-    ears, vertices = ear_mask(subject.painted.vertices / MM) > 0.5, subject.rest.vertices
-    points = strands.points.copy()
-    for side in (-1, 1):
-        ear = vertices[ears & (side * vertices[:, 0] > 0)]
-        if not _bare(frame, ear):
-            continue
-        low, high = ear[:, 1].min(), ear[:, 1].max()
-        before = points[:, 2] - ear[:, 2].min() - np.maximum(low - points[:, 1], 0)
-        beside = side * points[:, 0] > SIDEWAYS * np.abs(ear[:, 0]).min()
-        moved = beside & (points[:, 1] < high) & (before > 0)
-        points -= (moved * (1 + PACKED) * before)[:, None] * frame.axes[2]
-    return replace(strands, points=points)
-
-
-def _bare(frame: Frame, ear: Floats) -> bool:
-    """Whether a photo shows an ear with vertices [E, 3] in head space, and no hair before it."""
-    pixels, depths = frame.seen(ear)
-    rows, columns, inside = _pixels(frame.view, pixels)
-    first = 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
-    seen = inside & (depths < first + LEAST_HEIGHT)
-    bare = (hair_mask(frame.view.photo.seen) < HAIRY)[rows, columns]
-    bare &= (frame.view.photo.seen.person > PERSON)[rows, columns]
-    return bool(seen.sum() >= FEWEST and bare[seen].mean() > BARE)
-
-
-def _within(view: View) -> Bools:
-    """Where [H, W] a photo shows hair, but for its edge to skin, over which strands would reach."""
-    hair = hair_mask(view.photo.seen) > HAIRY
-    bare = (view.triangles != NOTHING) & ~hair
-    far = hair & (np.asarray(distance_transform_edt(~bare)) * view.pixel > REACH)
-    return far if far.any() else hair
-
-
-def _behind(frame: Frame, points: Floats, hair: Bools) -> Floats:
-    """How far [N] points [N, 3] are behind the mesh that hides them, where a photo shows hair there
-    [H, W]."""
-    pixels, depths = frame.seen(points)
-    rows, columns, inside = _pixels(frame.view, pixels)
-    behind = depths + LEAST_HEIGHT - 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
-    hidden = inside & hair[rows, columns] & (behind < MOST_BEHIND)
-    return np.where(hidden, np.maximum(behind, 0), 0)
-
-
-def _astray(frame: Frame, points: Floats, hair: Bools) -> Bools:
+def astray(frame: Frame, points: Floats, hair: Bools) -> Bools:
     """Which points [N, 3] of hair are beyond the person of a photo, or before what it shows of skin
     and clothes, which is not hair [H, W]; also once the cheeks of a smile no longer hide them."""
     view = frame.view
     pixels, depths = frame.seen(points)
-    rows, columns, inside = _pixels(view, pixels)
+    rows, columns, inside = pixels_in(view, pixels)
     there = view.triangles[rows, columns] != NOTHING
     calm, nearness = view.nearness_at_rest[rows, columns], view.nearness[rows, columns]
     first = 1 / np.maximum(np.where(calm > 0, np.minimum(calm, nearness), nearness), 1e-3)

@@ -29,8 +29,8 @@ from avatar.photo.hair import (
     strand_tones,
     sure_hair,
 )
+from avatar.photo.hair_cut import behind_ears
 from avatar.photo.hair_outline import (
-    behind_ears,
     fitted_cards,
     frame_of,
     lengthened,
@@ -284,3 +284,15 @@ def test_hair_falls_behind_ears_that_are_bare(bob: Scene, hanging: PhotoHair):
     assert moved.points[beside, 2].max() < left[:, 2].min() + 1 * MM
     shown, before = (frame.seen(each.points)[0] for each in (moved, strands))
     assert np.linalg.norm(shown - before, axis=1).max() < 0.1 * seen.size[0]
+
+
+def test_no_strands_lie_in_cheeks_that_the_jaw_moves(bob: Scene, hanging: PhotoHair):
+    subject, strands = bob.subject, hanging.strands
+    rest = subject.rest
+    skin = np.unique(subject.faces[subject.skin])
+    moves = bob.subject.head.unit("jawOpen").norm(dim=1).numpy()
+    cheeks = [k for k in skin if k < len(moves) and moves[k] > 5 * MM][:50]
+    inside = rest.vertices[cheeks] - 2 * MM * rest.normals[cheeks]
+    points = np.concatenate([inside, strands.points[50:]])
+    kept = behind_ears(bob, replace(strands, points=points)).points
+    np.testing.assert_array_equal(kept, strands.points[50:])
