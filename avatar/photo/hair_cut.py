@@ -57,7 +57,8 @@ MOVED = 1 * MM  # by an open jaw: cheeks
 
 def behind_ears(scene: Scene, strands: CardStrands) -> CardStrands:
     """Strands that fall behind ears, as far up as the first photo shows these bare, as those of
-    tucked hair, and not before them: moved along the view, in which nothing changes."""
+    tucked hair, and not before them: moved along the view, in which nothing changes; without those
+    that lie in cheeks."""
     frame, subject = frame_of(scene.views[0]), scene.subject
     ears, vertices = ear_mask(subject.painted.vertices / MM) > 0.5, subject.rest.vertices
     points = strands.points.copy()

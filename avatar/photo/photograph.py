@@ -85,7 +85,7 @@ def see(
     person, hair = find_mattes(matting, picture[None].to(matting.person.device))
     landmarks, found = window.inside(points), person[0].cpu().double().numpy()
     own = None if photo.opacity is None else window.cut(photo.opacity)[..., 0].double().numpy()
-    matte = _one_person(found if own is None else cut_out(own, found), landmarks)
+    matte = _one_person(found if own is None else given_or_found(own, found), landmarks)
     given = photo.focal / width if focal is None and photo.focal else focal
     known = given if given is not None and FOCALS[0] <= given <= FOCALS[1] else None
     remarks = _remarks(high, len(faces.points), face)
@@ -105,7 +105,7 @@ def see(
     )
 
 
-def cut_out(opacity: Floats, found: Floats) -> Floats:
+def given_or_found(opacity: Floats, found: Floats) -> Floats:
     """The opacity [H, W] of a photo if it cuts out the person whose matte is found, and not a
     frame around them; else that matte."""
     own, person = opacity > PERSON, found > PERSON
