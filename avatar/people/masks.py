@@ -96,6 +96,30 @@ def scalp_mask(points: Floats) -> Floats:
     return grown * (1 - ear_mask(points)) * smoothstep(-50, -35, points[:, 1])
 
 
+# Height in millimetres above which no beard grows, by degrees from the front.
+_BEARD_AZIMUTH = [0, 12, 20, 30, 42, 55, 62, 68, 73, 90]
+_BEARD_TOP = [-33, -34, -41, -44, -40, -34, -24, -4, 30, 30]
+_BEARD_BACK = (-60, -35), (91, 82)  # heights, and degrees from the front up to which it grows
+
+JAW_SLOPE = 2 / 3  # by how much the jaw falls from below the ear for each millimetre to the front
+
+
+def jaw_fall(points: Floats) -> Floats:
+    """By how many millimetres [N] the jaw is lower at points than below the ear."""
+    return JAW_SLOPE * np.maximum(points[:, 2], 0)
+
+
+def beard_mask(points: Floats) -> Floats:
+    """Skin that a beard can grow on, up to the hair before the ears and down to the throat."""
+    x, y, z = points.T
+    azimuth = np.degrees(np.arctan2(np.abs(x), z))
+    uneven = 4 * fractal_noise(points * MM, 110.0, 2, 6)
+    grown = smoothstep(-4, 4, np.interp(azimuth, _BEARD_AZIMUTH, _BEARD_TOP) - y + uneven)
+    grown *= smoothstep(6, -6, azimuth - np.interp(y, *_BEARD_BACK))
+    grown *= smoothstep(-78, -62, y + jaw_fall(points) + uneven)
+    return grown * (1 - ear_mask(points)) * (1 - lip_mask(points))
+
+
 def lip_mask(points: Floats) -> Floats:
     """The red of the lips, from a curve above with its cupid's bow and a curve below."""
     x, y, z = points.T

@@ -27,6 +27,7 @@ from avatar.photo.glasses import glasses_part, without_glasses
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
 from avatar.photo.hair_matte import with_whole_hair
 from avatar.photo.project import Part, View, invented_part, sampled, well_inside
+from avatar.photo.short_hair import short_hair
 from avatar.photo.subject import (
     Scene,
     coloured_iris,
@@ -76,8 +77,9 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
     painted = paint_skin(scene)
     if hair is not None:
         painted = rooted(scene, painted, hair, strands[0])
+    painted, short = short_hair(scene, painted, hair, *strands)
     done(22)
-    parts = [*skin_parts(scene, painted), *_painted_parts(scene)]
+    parts = [*skin_parts(scene, painted), *short, *_painted_parts(scene)]
     if glasses is not None:
         parts.append(glasses_part(scene, glasses))
     whole = _fewer(scene, _dressed(scene, parts, strands))

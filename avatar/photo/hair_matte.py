@@ -20,14 +20,15 @@ from scipy.ndimage import (
 
 from avatar.geometry.vectors import MM, Bools, Floats, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
-from avatar.people.masks import scalp_mask
+from avatar.people.masks import beard_mask, scalp_mask
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto
 from avatar.photo.project import FACE, extended, hair_mask, openings, polygon, touching
 from avatar.photo.robust_fill import logarithms
 from avatar.vision.mattes import guided_upsampling
 
-BROWS, MOUTH, CROWN, CHIN = (105, 66, 296, 334), (13, 14), 10, 152  # landmarks
+BROWS, MOUTH, LIP, CROWN, CHIN = (105, 66, 296, 334), (13, 14), 17, 10, 152  # landmarks
+BEARDED, FULL = 0.5, 5 * MM  # share of a chin that is hair; beyond the skin, of a beard
 FARTHEST, SPREAD = 60 * MM, 120 * MM  # from the head, of hair below the brows, and below the chin
 CHEST, BARE = (0.4, 0.45), 0.1  # heights of the face below and beside the chin: cloth; no hair
 BROAD = 5 * MM  # half the width of hair before and beside the face, at least
@@ -45,7 +46,8 @@ def with_whole_hair(fitted: Fitted) -> Fitted:
     """The same with whole mattes of hair."""
     head = fitted.model.head
     faces = head.faces.numpy()
-    scalp = scalp_mask(head.vertices.double().numpy() / MM)[faces].mean(1) > 0.5
+    mm = head.vertices.double().numpy() / MM
+    scalp, bearded = (mask(mm)[faces].mean(1) > 0.5 for mask in (scalp_mask, beard_mask))
     photos = []
     for photo in fitted.photos:
         shape = photo.posed(fitted.rest, fitted.model).double().numpy()
@@ -54,6 +56,7 @@ def with_whole_hair(fitted: Fitted) -> Fitted:
         shown = Shown(
             head=first.faces != NOTHING,
             scalp=(first.faces != NOTHING) & scalp[first.faces],
+            beard=(first.faces != NOTHING) & bearded[first.faces],
             pixel=float(1 / np.median(first.nearness[first.nearness > 0])) / photo.seen.focal,
         )
         seen = replace(photo.seen, hair=whole_hair(photo.seen, shown))
@@ -68,13 +71,16 @@ class Shown:
 
     head: Bools  # [H, W]
     scalp: Bools  # [H, W] the part of it that grows hair
+    beard: Bools  # [H, W] the part of it that may grow a beard
     pixel: float  # metres of one there
 
 
 def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
-    """The matte [H, W] of hair, completed."""
+    """The matte [H, W] of hair, completed, without a beard, which belongs to the skin."""
     face = polygon(seen, FACE)
-    regions = _hair_regions(seen, shown, face)
+    beard = _beard(seen, shown, face)
+    seen = replace(seen, hair=np.where(beard, 0.0, seen.hair))
+    regions = _hair_regions(seen, shown, face | beard)
     surely = (seen.hair > SURE) & ~face
     seeds = regions.hair & (surely | regions.crown)
     bare = face & ~openings(seen) & (seen.hair < 0.5) & (seen.person > PERSON)
@@ -94,6 +100,16 @@ def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
     soft = np.minimum(_along_edges(sure, seen.picture), seen.person)
     near = np.asarray(binary_dilation(regions.hair, iterations=4), bool) & ~face
     return np.where(near, np.maximum(seen.hair, soft), seen.hair)
+
+
+def _beard(seen: SeenPhoto, shown: Shown, face: Bools) -> Bools:
+    """Where [H, W] the network's hair is a beard: on and near the skin that grows one, if the chin
+    is mostly hair."""
+    rows = np.arange(len(face))[:, None]
+    chin = face & shown.beard & (rows > float(seen.points[LIP, 1]))
+    if not chin.any() or (seen.hair[chin] > PERSON).mean() < BEARDED:
+        return np.zeros_like(face)
+    return np.asarray(distance_transform_edt(~shown.beard)) * shown.pixel < FULL
 
 
 class _HairRegions(NamedTuple):

@@ -14,7 +14,7 @@ from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
 from avatar.people.complexion import lit
-from avatar.people.masks import ear_mask
+from avatar.people.masks import ear_mask, jaw_fall
 from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
 from avatar.people.surface import Spots, at_spots
@@ -93,7 +93,6 @@ SIDE_WIDTHS, SIDE_DEPTHS = (
     (38, 52),
     (50, 70),
 )  # millimetres on the mean head: from the face to its sides
-JAW_SLOPE = 2 / 3  # by how much it falls from below the ear for each millimetre to the front
 NECK_HEIGHTS = (-50, -35)  # millimetres of height below the ear: from the neck to the head
 DEEPEST = 0.25  # of the light, in the deepest crevices of the skin
 OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
@@ -112,6 +111,7 @@ class Painted:
     radiance: Floats  # [N, 3]
     observed: Floats  # [N] by the photos themselves, in [0, 1]
     mirrored: Floats  # [N] by them and by the other side, in [0, 1]
+    unlike: Floats  # [N] plain skin: brows, beards, highlights, in [0, 1]
     worn: Bools  # [N] cloth
 
 
@@ -145,11 +145,13 @@ def paint_skin(scene: Scene) -> Painted:
     fine = fine_detail(alike, skin.mm, skin.normals, studio.rng)
     completed *= np.exp(fine * plain)
     radiance = mix(completed, seen.values, both.weight)
-    worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
+    worn, cloth = collar(scene, skin, skin.mm[:, 1] + jaw_fall(skin.mm) < NECK_HEIGHTS[1])
     radiance[worn] = cloth[worn]
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = lit(studio, skin, albedo) * eye_light(scene.views[0].photo.seen)
-    return Painted(skin, mix(radiance, lining, inside), own.weight, both.weight, worn)
+    unlike = 1 - alike.weight / np.maximum(both.weight, 1e-6)
+    radiance = mix(radiance, lining, inside)
+    return Painted(skin, radiance, own.weight, both.weight, unlike * (both.weight > 0), worn)
 
 
 def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
@@ -208,12 +210,7 @@ def beside_face(mm: Floats) -> Floats:
     colours of the collar before it."""
     x, y, z = mm.T
     side = np.maximum(1 - smoothstep(*SIDE_DEPTHS, z), smoothstep(*SIDE_WIDTHS, np.abs(x)))
-    return side * smoothstep(*NECK_HEIGHTS, y + _jaw_fall(mm))
-
-
-def _jaw_fall(mm: Floats) -> Floats:
-    """By how many millimetres [N] the jaw is lower at points [N, 3] than below the ear."""
-    return JAW_SLOPE * np.maximum(mm[:, 2], 0)
+    return side * smoothstep(*NECK_HEIGHTS, y + jaw_fall(mm))
 
 
 def _sky(scene: Scene, skin: OpenSkin) -> Floats:

@@ -39,6 +39,7 @@ MATERIALS = {
     "teeth": Material("mouth", 0.030, 70.0),
     "tongue": Material("mouth", 0.030, 40.0, 1.0),
     "eyebrows": Material("skin"),
+    "beard": Material("skin", bias=2 * MM),
     "eyelashes": Material("eyes"),
     "clothes": Material("background", 0.004, 8.0),
     "hair": Material("hair", 0.05, 50.0, bias=10 * MM),
@@ -161,6 +162,18 @@ def _tube(line: Floats, radius: float) -> tuple[Floats, Ints]:
     here, aside = ring * AROUND + corner, ring * AROUND + (corner + 1) % AROUND
     quads = np.stack([here, aside, aside + AROUND, here + AROUND], axis=-1).reshape(-1, 4)
     return rings.reshape(-1, 3), np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
+BLADE = 0.6 * MM  # width of a hair at its root
+
+
+def blades(roots: Floats, along: Floats, normals: Floats) -> TexturedMesh:
+    """Flat hairs from roots [N, 3] along vectors [N, 3], which lie on normals [N, 3]: narrow
+    triangles."""
+    aside = BLADE / 2 * normalised(np.cross(along, normals))
+    corners = np.stack([roots - aside, roots + aside, roots + along], axis=1).reshape(-1, 3)
+    faces = np.arange(len(corners)).reshape(-1, 3)
+    return corners, faces, np.full((len(faces), 3, 2), 0.5)
 
 
 def as_skin(skin: Piece, library: Library, head: Head, lips: Floats) -> Piece:

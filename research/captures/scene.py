@@ -8,14 +8,17 @@ from torch import Tensor
 
 from avatar.geometry.records import concatenated, stacked
 from avatar.geometry.triangle_mesh import face_areas
-from avatar.geometry.vectors import Floats
+from avatar.geometry.vectors import MM, Floats, mix
 from avatar.heads import Head, fit_units, load_head
 from avatar.lighting.occlusion import Fog, hair_fog
 from avatar.people.bust import bust_of, with_mood
 from avatar.people.glasses import lines_of
 from avatar.people.library import load_library, texels_at
 from avatar.people.shading import linear
-from avatar.people.surface import barycentric
+from avatar.people.short_hair import LENGTH, downwards, risen, roots_on
+from avatar.people.surface import Spots, at_spots, barycentric, mesh
+from avatar.people.textured import BROW_SHADE
+from avatar.reconstruct.capture_writer import REGION_LABELS
 from research.captures.parts import (
     Piece,
     Points,
@@ -23,15 +26,18 @@ from research.captures.parts import (
     as_hair,
     as_skin,
     bare_skin,
+    blades,
     piece,
     tubes,
     under_hair,
 )
 from research.captures.texture import Texture, joined, pictures_of
+from research.people.beard import BETWEEN, GREYING, bearded
 from research.people.hair import CARD_ROOTS, CROSS_SECTION, GROWN_BOB, deformed
 from research.people.person import Person
 from research.people.sampler import random_person
 
+INNER = ("eyes", "mouth")  # regions of the skin on which no beard grows
 LIKE_GROWN = "long01"  # hair that is grown as strands has no mesh: the library's most like it
 FOG_SAMPLES = 40_000
 
@@ -59,7 +65,7 @@ def build_scene(seed: int) -> Scene:
     head, pictures = load_head(), pictures_of(person)
     library = load_library()
     bust = with_mood(library, bust_of(library, person.mix, person.modes), person.mood)
-    pieces = _pieces(person, bust, pictures)
+    pieces = _pieces(person, bust, pictures, rng)
     points, triangles = zip(*pieces.values(), strict=True)
     faces = stacked([each.faces for each in triangles], [len(each.rest) for each in points])
     rest = torch.from_numpy(bust[library.head]).float()
@@ -74,7 +80,9 @@ def build_scene(seed: int) -> Scene:
     )
 
 
-def _pieces(person: Person, bust: Floats, pictures: dict[str, Floats]) -> dict[str, Piece]:
+def _pieces(
+    person: Person, bust: Floats, pictures: dict[str, Floats], rng: np.random.Generator
+) -> dict[str, Piece]:
     """All parts on a bust [B, 3], by kind."""
     library, head, style = load_library(), load_head(), person.hair
     assert style is not None
@@ -82,6 +90,9 @@ def _pieces(person: Person, bust: Floats, pictures: dict[str, Floats]) -> dict[s
     found: dict[str, Piece] = {}
     for number, name in enumerate(pictures):
         kind = name.split("/")[0]
+        if kind == "beard":
+            found[kind] = _beard(person, bust, found["skin"], number, rng)
+            continue
         if kind == "skin":
             hides = library.parts[f"clothes/{person.clothes}"].hides
             surface = bare_skin(library, bust, hides)
@@ -102,7 +113,32 @@ def _pieces(person: Person, bust: Floats, pictures: dict[str, Floats]) -> dict[s
     skin, triangles = as_skin(found["skin"], library, head, np.array(person.lips))
     roots = CARD_ROOTS * linear(person.hair_colour) / np.median(pictures["skin/skin"], (0, 1))[:3]
     skin = under_hair(skin, library, hair[0].rest, roots)
+    between = BETWEEN * bearded(library.vertices / MM, person.beard)
+    skin = replace(skin, tint=mix(skin.tint, BROW_SHADE / CARD_ROOTS * roots, between))
     return {**found, "hair": hair, "skin": (skin, triangles)}
+
+
+def _beard(
+    person: Person, bust: Floats, skin: Piece, number: int, rng: np.random.Generator
+) -> Piece:
+    """The hairs of a beard on the skin of a bust [B, 3]."""
+    library, head = load_library(), load_head()
+    faces = as_skin(skin, library, head, np.ones(3))[1]
+    surface = mesh(bust, faces.faces)
+
+    def hairy(spots: Spots) -> Floats:
+        return bearded(at_spots(library.vertices, surface.faces, spots) / MM, person.beard)
+
+    outer = np.flatnonzero(~np.isin(faces.labels, [REGION_LABELS[each] for each in INNER]))
+    roots = roots_on(surface, outer, hairy, rng)
+    along = LENGTH * risen(roots, downwards(roots.points), rng)
+    corners = np.repeat(surface.faces[roots.spots.triangles], 3, axis=0)
+    bound_to = corners, np.repeat(roots.spots.weights, 3, axis=0)
+    points, triangles = piece(
+        library, head, "beard", blades(roots.points, along, roots.normals), bound_to, number
+    )
+    tint = np.exp(GREYING * rng.normal(size=(len(roots), 1)))
+    return replace(points, tint=np.repeat(tint, 3, axis=0) * points.tint), triangles
 
 
 def _fog(hair: Piece, texels: Floats, rng: np.random.Generator) -> Fog:

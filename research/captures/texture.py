@@ -84,7 +84,8 @@ def pictures_of(person: Person) -> dict[str, Floats]:
     hair, brows = f"hair/{person.hair.name}", f"eyebrows/{person.brows}"
     lashes, clothes = f"eyelashes/{person.lashes}", f"clothes/{person.clothes}"
     cloth = picture(clothes)
-    frame = {"glasses/frame": np.append(linear(person.frame), 1.0)[None, None]}
+    frame = {"glasses/frame": plain(linear(person.frame))}
+    beard = {"beard/hairs": plain(BROW_SHADE * linear(person.hair_colour))}
     return {
         "skin/skin": skin_picture(person.skins, person.tint),
         "eyes/high-poly": _irises(person),
@@ -95,7 +96,13 @@ def pictures_of(person: Person) -> dict[str, Floats]:
         hair: toned(picture(hair), person.hair_colour, CONTRAST),
         clothes: cloth if person.cloth is None else toned(cloth, person.cloth),
         **(frame if person.glasses else {}),
+        **(beard if person.beard else {}),
     }
+
+
+def plain(colour: Floats) -> Floats:
+    """A picture [1, 1, 4] of one linear colour [3]."""
+    return np.append(colour, 1.0)[None, None]
 
 
 def _irises(person: Person) -> Floats:

@@ -21,8 +21,9 @@ from avatar.people.mouth import mouth_layer
 from avatar.people.shading import Lighting, Studio, bust_shadows, linear, lit_hair
 from avatar.people.skin import OpenSkin, Skin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Colour
-from avatar.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
+from avatar.people.textured import BROW_SHADE, brow_layer, iris_albedo, lash_layer, skin_albedo
 from avatar.rigging.avatar import Avatar
+from research.people.beard import BETWEEN, BeardForm, beard_layer, bearded
 from research.people.hair import GROWN_BOB, Hair, hair_of
 
 Factors = tuple[float, float, float]
@@ -63,6 +64,8 @@ class Person:
     """hair; None has none"""
     hair_colour: Colour = (70, 48, 34)
     """colour of hair and brows"""
+    beard: BeardForm | None = None
+    """which part of a short beard is grown, in the colour of the hair; None is shaved"""
     clothes: str = "female_sportsuit01"
     """name of the library's clothes"""
     cloth: Colour | None = None
@@ -131,6 +134,7 @@ def layers_of(scene: PersonScene) -> Iterator[tuple[str, Layer]]:
     if scene.hair:
         roots = linear(colour) * scene.hair.root_shade
         albedo = mix(albedo, roots, scene.hair.covers(skin))
+    albedo = mix(albedo, BROW_SHADE * linear(colour), BETWEEN * bearded(skin.mm, person.beard))
     radiance = lit(studio, skin, albedo, person.shine)
     if not studio.subject.ears_covered:
         radiance = _never_dark(skin, radiance, albedo)
@@ -138,7 +142,10 @@ def layers_of(scene: PersonScene) -> Iterator[tuple[str, Layer]]:
     yield "under", under_discs(studio, skin, radiance)
     yield "eyes", eyes_of(studio, iris_albedo(library, bust, person.iris, person.iris_colour))
     yield "mouth", mouth_layer(studio)
-    yield "brows", brow_layer(studio, library, bust, person.brows, colour, person.brow_weight)
+    brows = [brow_layer(studio, library, bust, person.brows, colour, person.brow_weight)]
+    if person.beard:
+        brows.append(beard_layer(studio, skin, person.beard, colour))
+    yield "brows", concatenated(brows)
     yield "lashes", lash_layer(studio, library, bust, person.lashes, person.lash_weight)
     if scene.hair:
         yield "hair", scene.hair.layer_in(studio, colour)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from avatar.geometry.vectors import MM
 from avatar.people.glasses import FORMS, glasses_of
 from avatar.people.hair_cards import Style
 from avatar.people.subject import Colour
+from research.people.beard import BeardForm
 from research.people.person import Factors, Person
 
 T = TypeVar("T")
@@ -56,7 +57,9 @@ IRISES, DARK_IRISES = ("brown", "brownlight", "blue", "green", "grey", "bluegree
 BROWS = tuple(f"eyebrow{number:03d}" for number in range(1, 13))
 WEARERS, WIRES = 0.2, (0.6 * MM, 1.8 * MM)
 """Share of people with glasses; radii of these."""
-GLASSES_STREAM = 11  # drawn apart, so that they leave the rest of a person as it is
+BEARDED = 0.35
+"""Share of men with a beard."""
+GLASSES_STREAM, BEARD_STREAM = 11, 12  # drawn apart: they leave the rest of a person as it is
 FRAMES: tuple[Colour, ...] = ((30, 26, 24), (70, 40, 25), (120, 96, 60), (150, 150, 155))
 FRIENDLY = {
     "mouthSmileLeft": 0.22,
@@ -71,8 +74,8 @@ FRIENDLY = {
 
 
 def random_person(seed: int) -> Person:
-    """The person of a seed: identity, age, skin, hair, brows, lashes, eyes and clothes that go
-    together."""
+    """The person of a seed: identity, age, skin, hair, brows, lashes, eyes, beard and clothes
+    that go together."""
     rng = np.random.default_rng(seed)
     sex = _one(rng, ("female", "male"))
     races = rng.dirichlet([0.6] * len(RACES))
@@ -99,6 +102,8 @@ def random_person(seed: int) -> Person:
         clothes=clothes,
         cloth=_cloth(rng) if clothes in PLAIN else None,
     )
+    if sex == "male":
+        person = _with_beard(person, np.random.default_rng([seed, BEARD_STREAM]))
     return _with_glasses(person, np.random.default_rng([seed, GLASSES_STREAM]))
 
 
@@ -161,6 +166,13 @@ def _with_glasses(person: Person, rng: np.random.Generator) -> Person:
     form = glasses_of(np.clip(rng.normal(0, 0.8, len(FORMS)), -1.5, 1.5), rng.uniform(*WIRES))
     colour = _one(rng, FRAMES)
     return replace(person, glasses=form, frame=colour) if worn else person
+
+
+def _with_beard(person: Person, rng: np.random.Generator) -> Person:
+    """The same with a beard, if he has one; most are full."""
+    grown = rng.random() < BEARDED
+    form = _one(rng, ("full", "full", *get_args(BeardForm)))
+    return replace(person, beard=form) if grown else person
 
 
 def _cloth(rng: np.random.Generator) -> Colour | None:

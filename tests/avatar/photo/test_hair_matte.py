@@ -8,8 +8,9 @@ from scipy.ndimage import distance_transform_edt
 
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING
+from avatar.people.masks import beard_mask
 from avatar.photo.hair_matte import Shown, whole_hair, without_background
-from avatar.photo.project import hair_mask
+from avatar.photo.project import FACE, hair_mask, polygon
 from avatar.photo.subject import Scene
 from tests.heads_in_pictures import scene
 
@@ -24,7 +25,7 @@ def test_hair_that_was_missed_is_found_by_its_colour_and_bare_skin_is_not(bob: S
     seen = view.photo.seen
     head = view.triangles < len(bob.subject.head.faces)
     head &= view.triangles != NOTHING
-    shown = Shown(head, np.zeros_like(head), view.pixel)
+    shown = Shown(head, ~head & head, ~head & head, view.pixel)
     true = hair_mask(seen) > 0.5
     half = np.where(np.arange(seen.size[0]) < float(seen.points[1, 0]), seen.hair, 0)
     found = hair_mask(replace(seen, hair=whole_hair(replace(seen, hair=half), shown))) > 0.5
@@ -40,7 +41,7 @@ def test_what_hair_is_all_around_is_hair_whatever_its_colour(bob: Scene):
     view = bob.views[0]
     seen = view.photo.seen
     head = (view.triangles != NOTHING) & (view.triangles < len(bob.subject.head.faces))
-    true = whole_hair(seen, Shown(head, head, view.pixel)) > 0.5
+    true = whole_hair(seen, Shown(head, head, ~head & head, view.pixel)) > 0.5
     inside = np.asarray(distance_transform_edt(true))
     row, column = np.unravel_index(int((inside * head).argmax()), head.shape)
     rows, columns = np.indices(head.shape)
@@ -49,7 +50,9 @@ def test_what_hair_is_all_around_is_hair_whatever_its_colour(bob: Scene):
     cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
     picture = np.where(hole[..., None], cheek, seen.picture)
     missed = replace(seen, picture=picture, hair=np.where(hole, 0, seen.hair))
-    assert (whole_hair(missed, Shown(head, head, view.pixel))[hole] > 0.5).mean() > 0.95
+    assert (
+        whole_hair(missed, Shown(head, head, ~head & head, view.pixel))[hole] > 0.5
+    ).mean() > 0.95
 
 
 def test_a_coloured_background_is_taken_out_of_thin_hair_and_a_grey_one_may_be_a_highlight(
@@ -100,7 +103,24 @@ def test_hair_goes_on_below_the_chin_but_not_in_clothes_of_its_colours(
         person=np.where(lock | chest, 1.0, seen.person),
         hair=np.where(lock | chest, 0.0, seen.hair),
     )
-    found = whole_hair(dressed, Shown(head, np.zeros_like(head), view.pixel)) > 0.5
+    found = whole_hair(dressed, Shown(head, ~head & head, ~head & head, view.pixel)) > 0.5
     below = lock & (rows > chin[1])
     assert below.sum() > 100
     assert found[below].mean() < 0.05 if worn_alike else found[below].mean() > 0.8
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_hair_on_most_of_the_chin_is_a_beard_and_locks_beside_it_are_hair(bob: Scene, share: float):
+    view = bob.views[0]
+    seen, faces = view.photo.seen, len(bob.subject.head.faces)
+    head = (view.triangles != NOTHING) & (view.triangles < faces)
+    mm = bob.subject.painted.vertices[bob.subject.faces].mean(1) / MM
+    grows = head & (beard_mask(mm) > 0.5)[view.triangles]
+    low = np.arange(len(head))[:, None] > float(seen.points[17, 1])  # beneath the lower lip
+    chin = grows & low & polygon(seen, FACE)
+    hairs = chin & (np.arange(head.shape[1]) < np.quantile(np.nonzero(chin)[1], share))
+    taken = replace(seen, hair=np.where(hairs, 0.9, seen.hair))
+    found = whole_hair(taken, Shown(head, ~head & head, grows, view.pixel)) > 0.5
+    near = np.asarray(distance_transform_edt(~grows)) * view.pixel < 10 * MM
+    assert found[(seen.hair > 0.9) & ~near].mean() > 0.99
+    assert found[hairs].mean() < 0.1 if share == 1 else found[hairs].mean() > 0.9
