@@ -94,14 +94,15 @@ def place_skin(
     rng: np.random.Generator,
     finer: float = 1.0,
     sides: float = SPACING_BODY,
+    scalp: float = SPACING_SCALP,
 ) -> OpenSkin:
     """Even samples of all skin that can be seen at rest, with open jaw or with shut eyes.
 
     They are spread over the stretched shape, so that no fold opens with gaps. finer: factor on
-    their spacing on the face; sides: their spacing beside it, metres.
+    their spacing on the face; sides, scalp: their spacing beside it and on the scalp, metres.
     """
     inner = inside_mouth(subject, at_rest)
-    spacing = _spacing(subject, inner, finer, sides)
+    spacing = _spacing(subject, inner, finer, sides, scalp)
     spots = _bare_spots(subject, subject.stretched, subject.skin, spacing, rng)
     spots = spots[~_hidden(subject, spots, inner, at_rest, stretched)]
     open_points, open_normals = smooth_points(subject.stretched, spots)
@@ -113,7 +114,9 @@ def place_skin(
     )
 
 
-def _spacing(subject: Subject, inner_mouth: Bools, finer: float, sides: float) -> Floats:
+def _spacing(
+    subject: Subject, inner_mouth: Bools, finer: float, sides: float, scalp: float
+) -> Floats:
     """Wished spacing per vertex [V] in metres."""
     mm = subject.painted.vertices / MM
     spacing = SPACING_BODY + (sides - SPACING_BODY) * head_mask(mm)
@@ -126,7 +129,7 @@ def _spacing(subject: Subject, inner_mouth: Bools, finer: float, sides: float) -
     spacing = np.where(KDTree(margins).query(mm)[0] < MARGIN, SPACING_MARGIN, spacing)
     ear = SPACING_BODY if subject.ears_covered else SPACING_EAR
     spacing = np.where(ear_mask(mm) > 0.5, ear, spacing)
-    return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)
+    return np.where(scalp_mask(mm) > 0.95, scalp, spacing)
 
 
 DARTS = 24  # for each spot of skin, under which it is dark

@@ -19,6 +19,7 @@ from avatar.people.eyes import eyes_of
 from avatar.people.layer import LEAST, bound, most_filled
 from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
+from avatar.people.skin import SPACING_SCALP
 from avatar.people.textured import iris_albedo, lash_layer
 from avatar.photo.billboard import billboard_of
 from avatar.photo.clothes import clothes_part
@@ -35,7 +36,7 @@ from avatar.photo.subject import (
     iris_colour,
     subject_scene,
 )
-from avatar.photo.surface import Painted, paint_skin, skin_parts
+from avatar.photo.surface import SIDES, Painted, paint_skin, skin_parts
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig, rasterizer
 from common.atomic import write_beside
@@ -74,7 +75,7 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
     if hair is None:
         scene = without_hair(scene)
     strands = [] if hair is None else [hair_part(scene, hair)]
-    painted = paint_skin(scene)
+    painted = paint_skin(scene, SIDES if hair is None else SPACING_SCALP)
     if hair is not None:
         painted = rooted(scene, painted, hair, strands[0])
     painted, short = short_hair(scene, painted, hair, *strands)

@@ -15,7 +15,7 @@ from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
 from avatar.people.complexion import lit
 from avatar.people.masks import ear_mask, jaw_fall
-from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
+from avatar.people.skin import SPACING_SCALP, OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
 from avatar.people.surface import Spots, at_spots
 from avatar.people.textured import texture_positions
@@ -115,12 +115,15 @@ class Painted:
     worn: Bools  # [N] cloth
 
 
-def paint_skin(scene: Scene) -> Painted:
+def paint_skin(scene: Scene, scalp: float = SPACING_SCALP) -> Painted:
     """All skin of the subject, in the light of the photos: where they do not show it, the library's
-    skin that comes nearest."""
+    skin that comes nearest.
+
+    scalp: spacing of its samples there, metres.
+    """
     subject, studio = scene.subject, scene.studio
     light = studio.light
-    skin = place_skin(subject, light.rest, light.stretched, studio.rng, FINER, SIDES)
+    skin = place_skin(subject, light.rest, light.stretched, studio.rng, FINER, SIDES, scalp)
     own, both = observe_spots(scene, skin.spots, subject.skin, partial(observe_skin, subject))
     seen = Observed(untoned(both.values), both.weight)
     normals = world_normals(scene.views[0], skin.spots)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avatar.geometry.vectors import MM
 from avatar.people.cards import CardStrands
 from avatar.people.hair_cards import SKULL, Style
 from avatar.people.masks import beard_mask
 from avatar.people.short_hair import RISE, Roots, downwards, risen, roots_on
-from avatar.people.skin import OpenSkin
+from avatar.people.skin import OpenSkin, place_skin
 from avatar.people.surface import Spots
 from avatar.photo.hair import PhotoHair
 from avatar.photo.short_hair import beard, hairiness, short_hair
@@ -94,6 +95,18 @@ def test_a_scalp_grows_hair_where_no_strands_lie_over_it(man: Scene, shaved: Pai
     left, right = back & (skin.mm[:, 0] > 20), back & (skin.mm[:, 0] < 0)
     assert hairy[left].max() == 0
     assert hairy[right].mean() > 0.95
+
+
+def test_samples_of_a_scalp_are_as_close_as_they_are_asked_to_be(man: Scene):
+    light, rng = man.studio.light, np.random.default_rng(0)
+    counts = []
+    for scalp in (4 * MM, 2 * MM):
+        skin = place_skin(man.subject, light.rest, light.stretched, rng, 2.0, scalp=scalp)
+        crown = (skin.scalp > 0.99) & (skin.mm[:, 1] > 60)
+        counts.append((crown.sum(), (~crown).sum()))
+    (thin, beside), (dense, still) = counts
+    assert dense == pytest.approx(4 * thin, rel=0.1)
+    assert still < 1.3 * beside
 
 
 def test_hair_is_as_close_as_skin_is_hairy(man: Scene):
