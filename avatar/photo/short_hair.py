@@ -107,13 +107,14 @@ def hairiness(scene: Scene, painted: Painted, hair: PhotoHair | None, bearded: F
     """How far [N] short hair grows from samples of skin, where no strands of a style hide it."""
     skin, view = painted.skin, scene.views[0]
     scalp = skin.scalp * (hair is not None)
-    grows = beard_mask(skin.mm) * (1 if bearded.any() else smoothstep(*BURNS, skin.mm[:, 1]))
-    matte = np.zeros(len(scalp))
+    grows, matte = beard_mask(skin.mm), np.zeros(len(scalp))
+    loose = hair is not None and hair.style.name in LOOSE
+    if not bearded.any():
+        grows *= 0.0 if loose else smoothstep(*BURNS, skin.mm[:, 1])
     if hair is not None:
         there = visible_spots(view, skin.spots)
         matte = there.clear * (there.facing > 0) * sampled(hair_mask(view.photo.seen), there.pixels)
-        if hair.style.name in LOOSE:
-            grows, matte = 0 * grows, matte * scalp
+        matte *= scalp if loose else 1.0
     told = (skin.mm[:, 2] > FORWARD) | (not bearded.any())
     seen = np.maximum(painted.mirrored * told, matte) * (skin.ears < SEEN)
     shown = np.maximum(bearded, matte)

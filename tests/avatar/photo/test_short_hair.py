@@ -97,6 +97,16 @@ def test_a_scalp_grows_hair_where_no_strands_lie_over_it(man: Scene, shaved: Pai
     assert hairy[right].mean() > 0.95
 
 
+def test_beards_grow_with_long_hair_too_and_sideburns_do_not(man: Scene, shaved: Painted):
+    far, one = np.ones((1, 3)), np.ones(1)
+    lock = CardStrands(far, far, far, far, one, one)
+    long = PhotoHair(lock, lock, Style("long01"))
+    for reach, least, most in ((0, 0, 0), (90, 0.9, 1)):
+        painted = grown(shaved, reach)
+        hairy = hairiness(man, painted, long, beard(painted))
+        assert least <= np.median(hairy[aside(painted.skin)]) <= most
+
+
 def test_samples_of_a_scalp_are_as_close_as_they_are_asked_to_be(man: Scene):
     light, rng = man.studio.light, np.random.default_rng(0)
     counts = []
