@@ -12,7 +12,7 @@ from avatar.people.hair_cards import SKULL
 from avatar.people.masks import beard_mask
 from avatar.people.short_hair import downwards, risen, roots_on, short_strands
 from avatar.people.surface import Spots, smooth_points
-from avatar.photo.completion import COARSE, FINE, logs
+from avatar.photo.completion import BLACK, COARSE, FINE, logs
 from avatar.photo.hair import LOOSE, PhotoHair
 from avatar.photo.project import Part, hair_mask, sampled, visible_spots
 from avatar.photo.robust_fill import SURE, membrane
@@ -27,8 +27,9 @@ SHAVED = 0.25  # share of these that is hairy, up to which a face has no beard
 BURNS = (-30, -10)  # millimetres of height down to which hair before the ears grows without one
 PRIOR = 1e-3  # weight of skin being as hairy as is expected where no photo shows it
 GROWN = (0.2, 0.5)  # hairiness from which hair grows, and is full
-NEAR = 40  # hairs, like one of which another may be
-HAIR = 0.5  # of hairiness, and of what is unlike skin: samples that show a hair
+NEAR = 60  # hairs, like one of which another may be
+HAIR, SURELY = 0.5, 0.99  # of hairiness, and of what is unlike skin: samples that show a hair
+CONTRAST = 1.5  # of hairs, as drawn, to hairs as seen
 BENEATH = 0.6  # share of the hair's colour in that of the skin between
 BACK = np.array([0.0, -0.5, -1.0])  # from where to where hair of the scalp lies
 UNDER = 2 * MM  # beside strands above, up to which they hide a scalp
@@ -42,6 +43,19 @@ class Hairs:
     radiance: Floats  # [N, 3]
     directions: Floats  # [N, 3]
 
+    def near(self, points: Floats) -> tuple[Ints, Floats]:
+        """The nearest ones [P, NEAR] to points [P, 3], and the mean logarithms [P, 3] of these."""
+        near = np.asarray(KDTree(self.points).query(points, NEAR)[1])
+        return near, logs(self.radiance[near]).mean(1)
+
+    def like(self, points: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Radiance and directions [P, 3] of hairs at points [P, 3], each like one near it; they lie
+        over each other, and differ more than those seen."""
+        near, middle = self.near(points)
+        one = near[np.arange(len(points)), rng.integers(0, NEAR, len(points))]
+        off = logs(self.radiance[one]) - middle
+        return np.maximum(np.exp(middle + CONTRAST * off) - BLACK, 0), self.directions[one]
+
 
 def short_hair(
     scene: Scene, painted: Painted, hair: PhotoHair | None, strands: Part | None = None
@@ -49,38 +63,58 @@ def short_hair(
     """The skin with the shade of short hair, and this hair."""
     bearded = beard(painted)
     hairy = hairiness(scene, painted, hair, bearded)
-    known = _known(painted, hair, strands, bearded)
-    if len(known.points) < NEAR or not hairy.any():
+    both = [_of_beard(painted, bearded), *_of_style(hair, strands)]
+    known = [each for each in both if len(each.points) >= NEAR]
+    if not known or not hairy.any():
         return painted, []
-    rng, skin, tree = scene.studio.rng, painted.skin, KDTree(known.points)
+    rng, skin, rest = scene.studio.rng, painted.skin, scene.subject.rest
     samples = KDTree(skin.points)
     there = np.intersect1d(skin.spots.triangles[hairy > 0], scene.subject.skin)
 
     def at(spots: Spots) -> Ints:
         """The nearest sample of the skin."""
-        return np.asarray(samples.query(smooth_points(scene.subject.rest, spots)[0])[1])
+        return np.asarray(samples.query(smooth_points(rest, spots)[0])[1])
 
-    roots = roots_on(scene.subject.rest, there, lambda spots: hairy[at(spots)], rng)
+    roots = roots_on(rest, there, lambda spots: hairy[at(spots)], rng)
     own = at(roots.spots)
-    near = np.asarray(tree.query(roots.points, NEAR)[1])
-    like = near[np.arange(len(roots)), rng.integers(0, NEAR, len(roots))]
-    radiance = mix(known.radiance[like], painted.radiance[own], painted.observed[own])
-    ways = known.directions[like]
+    seen = painted.observed[own]
+    of_style = rng.random(len(roots)) < smoothstep(*BURNS, skin.mm[own, 1])
+    likes = [each.like(roots.points, rng) for each in known]
+    radiance, ways = (
+        np.where(of_style[:, None], style, of_beard)
+        for of_beard, style in zip(likes[0], likes[-1], strict=True)
+    )
+    radiance = mix(radiance, painted.radiance[own], seen)
     ways = ways * np.where(ways @ BACK < 0, -1, 1)[:, None]
     ways = mix(downwards(roots.points), ways, skin.scalp[own])
     made = short_strands(roots, risen(roots, ways, rng), radiance)
-    seen = painted.observed[own]
-    return _shaded(painted, hairy, known, tree), [Part(made, seen, seen, seen)]
+    return _shaded(painted, hairy, known), [Part(made, seen, seen, seen)]
 
 
-def _shaded(painted: Painted, hairy: Floats, known: Hairs, tree: KDTree) -> Painted:
+def _shaded(painted: Painted, hairy: Floats, known: list[Hairs]) -> Painted:
     """The skin with the colour of the hairs around it [N] where it is not seen between them."""
     there = np.flatnonzero(hairy)
-    around = known.radiance[np.asarray(tree.query(painted.skin.points[there], NEAR)[1])].mean(1)
+    points, height = painted.skin.points[there], painted.skin.mm[there, 1]
+    around = [np.exp(each.near(points)[1]) - BLACK for each in known]
+    shade = mix(around[0], around[-1], smoothstep(*BURNS, height))
     share = BENEATH * hairy[there] * (1 - painted.observed[there])
     radiance = painted.radiance.copy()
-    radiance[there] = mix(radiance[there], around, share)
+    radiance[there] = mix(radiance[there], shade, share)
     return replace(painted, radiance=radiance)
+
+
+def _of_beard(painted: Painted, bearded: Floats) -> Hairs:
+    """Hairs of a beard that photos show."""
+    shown = (np.minimum(bearded, painted.mirrored) > HAIR) & (painted.unlike > SURELY)
+    points = painted.skin.points[shown]
+    return Hairs(points, painted.radiance[shown], downwards(points))
+
+
+def _of_style(hair: PhotoHair | None, strands: Part | None) -> list[Hairs]:
+    if hair is None or strands is None:
+        return []
+    radiance = strands.layer.radiance[len(hair.lining) :]
+    return [Hairs(hair.strands.points, radiance, hair.strands.tangents)]
 
 
 def beard(painted: Painted) -> Floats:
@@ -132,20 +166,3 @@ def hidden(points: Floats, hair: PhotoHair) -> Bools:
     ways, above = (normalised(each - SKULL) for each in (points, hair.strands.points))
     angle = KDTree(above).query(ways)[0]
     return angle * np.linalg.norm(points - SKULL, axis=1) < UNDER
-
-
-def _known(
-    painted: Painted, hair: PhotoHair | None, strands: Part | None, bearded: Floats
-) -> Hairs:
-    """The hairs of the style, and those of a beard that photos show."""
-    own = (np.minimum(bearded, painted.mirrored) > HAIR) & (painted.unlike > HAIR)
-    points = painted.skin.points[own]
-    known = Hairs(points, painted.radiance[own], downwards(points))
-    if hair is None or strands is None:
-        return known
-    lining = len(hair.lining)
-    return Hairs(
-        np.concatenate([known.points, hair.strands.points]),
-        np.concatenate([known.radiance, strands.layer.radiance[lining:]]),
-        np.concatenate([known.directions, hair.strands.tangents]),
-    )

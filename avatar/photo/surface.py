@@ -143,7 +143,8 @@ def paint_skin(scene: Scene, scalp: float = SPACING_SCALP) -> Painted:
     near, beyond = (
         blended(each, expected, skin.points, skin.normals, hues) for each in (seen, alike)
     )
-    plainer = beside * (1 - smoothstep(0, PARTLY, both.weight))
+    neck = 1 - smoothstep(*NECK_HEIGHTS, skin.mm[:, 1] + jaw_fall(skin.mm))
+    plainer = np.maximum(beside, neck) * (1 - smoothstep(0, PARTLY, both.weight))
     completed = mix(near, beyond, plainer)
     fine = fine_detail(alike, skin.mm, skin.normals, studio.rng)
     completed *= np.exp(fine * plain)
