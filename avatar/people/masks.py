@@ -100,7 +100,6 @@ def scalp_mask(points: Floats) -> Floats:
 _BEARD_AZIMUTH = [0, 12, 20, 30, 42, 55, 62, 68, 73, 90]
 _BEARD_TOP = [-33, -34, -41, -44, -40, -34, -24, -4, 30, 30]
 _BEARD_BACK = (-60, -35), (91, 82)  # heights, and degrees from the front up to which it grows
-
 JAW_SLOPE = 2 / 3  # by how much the jaw falls from below the ear for each millimetre to the front
 
 

@@ -65,11 +65,11 @@ def short_hair(
     hairy = hairiness(scene, painted, hair, bearded)
     both = [_of_beard(painted, bearded), *_of_style(hair, strands)]
     known = [each for each in both if len(each.points) >= NEAR]
-    if not known or not hairy.any():
-        return painted, []
     rng, skin, rest = scene.studio.rng, painted.skin, scene.subject.rest
-    samples = KDTree(skin.points)
     there = np.intersect1d(skin.spots.triangles[hairy > 0], scene.subject.skin)
+    if not known or not len(there):
+        return painted, []
+    samples = KDTree(skin.points)
 
     def at(spots: Spots) -> Ints:
         """The nearest sample of the skin."""
