@@ -112,10 +112,9 @@ def fine_detail(alike: Observed, mm: Floats, normals: Floats, rng: np.random.Gen
     known, unseen = np.flatnonzero(alike.weight > SURE), np.flatnonzero(alike.weight <= SURE)
     if len(known) < FINE or not len(unseen):
         return detail
-    far, near = KDTree(mm[known]).query(mm[known], FINE)
-    fine = logs(alike.values[known])
-    fine = np.clip(fine - fine[near].mean(1), -MOST_FINE, MOST_FINE)
-    amplitude = np.sqrt((fine[near] ** 2).mean((1, 2)))
+    far, near = map(np.asarray, KDTree(mm[known]).query(mm[known], FINE))
+    fine = np.clip(off_neighbours(alike.values[known], near), -MOST_FINE, MOST_FINE)
+    amplitude = amplitude_around(fine, near)
     usable = (far[:, -1] < DENSE) & (amplitude <= COARSE * np.median(amplitude))
     if not usable.any():
         return detail
@@ -129,6 +128,17 @@ def fine_detail(alike: Observed, mm: Floats, normals: Floats, rng: np.random.Gen
     off, taken = there.query(mm[places[patch]] + within)
     detail[unseen] = np.where((off < DENSE)[:, None], fine[taken], 0)
     return detail
+
+
+def off_neighbours(radiance: Floats, near: Ints) -> Floats:
+    """Logarithms [N, 3] by which samples differ from the mean of their neighbours [N, K]."""
+    own = logs(radiance)
+    return own - own[near].mean(1)
+
+
+def amplitude_around(fine: Floats, near: Ints) -> Floats:
+    """Root mean square [N] of differences [N, 3] over neighbours [N, K]."""
+    return np.sqrt((fine[near] ** 2).mean((1, 2)))
 
 
 def _folded_in(points: Floats, known: KDTree) -> Floats:

@@ -2,6 +2,7 @@
 the scalp and the sideburns that the library's style leaves bare."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -12,7 +13,14 @@ from avatar.people.hair_cards import SKULL
 from avatar.people.masks import beard_mask
 from avatar.people.short_hair import downwards, risen, roots_on, short_strands
 from avatar.people.surface import Spots, smooth_points
-from avatar.photo.completion import BLACK, COARSE, FINE, logs
+from avatar.photo.completion import (
+    BLACK,
+    COARSE,
+    FINE,
+    amplitude_around,
+    logs,
+    off_neighbours,
+)
 from avatar.photo.hair import LOOSE, PhotoHair
 from avatar.photo.project import Part, hair_mask, sampled, visible_spots
 from avatar.photo.robust_fill import SURE, membrane
@@ -43,9 +51,13 @@ class Hairs:
     radiance: Floats  # [N, 3]
     directions: Floats  # [N, 3]
 
+    @cached_property
+    def tree(self) -> KDTree:
+        return KDTree(self.points)
+
     def near(self, points: Floats) -> tuple[Ints, Floats]:
         """The nearest ones [P, NEAR] to points [P, 3], and the mean logarithms [P, 3] of these."""
-        near = np.asarray(KDTree(self.points).query(points, NEAR)[1])
+        near = np.asarray(self.tree.query(points, NEAR)[1])
         return near, logs(self.radiance[near]).mean(1)
 
     def like(self, points: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -125,10 +137,8 @@ def beard(painted: Painted) -> Floats:
     seen = np.flatnonzero((painted.mirrored > SEEN) & (skin.inner_mouth < 0.1) & (skin.lips < 0.1))
     if len(seen) < FINE:
         return found
-    near = KDTree(skin.mm[seen]).query(skin.mm[seen], FINE)[1]
-    fine = logs(painted.radiance[seen])
-    fine -= fine[near].mean(1)
-    amplitude = np.sqrt((fine[near] ** 2).mean((1, 2)))
+    near = np.asarray(KDTree(skin.mm[seen]).query(skin.mm[seen], FINE)[1])
+    amplitude = amplitude_around(off_neighbours(painted.radiance[seen], near), near)
     hairy = (amplitude > COARSE * np.median(amplitude)) & (
         painted.unlike[seen][near].mean(1) > UNLIKE
     )

@@ -91,7 +91,7 @@ def _pieces(
     for number, name in enumerate(pictures):
         kind = name.split("/")[0]
         if kind == "beard":
-            found[kind] = _beard(person, bust, found["skin"], number, rng)
+            found[kind] = _beard(person, bust, found["skin"][1], number, rng)
             continue
         if kind == "skin":
             hides = library.parts[f"clothes/{person.clothes}"].hides
@@ -109,8 +109,10 @@ def _pieces(
                 vertices = deformed(vertices, style)
             surface, bound_to = (vertices, part.faces, part.uv), (part.reference, part.weights)
         found[kind] = piece(library, head, kind, surface, bound_to, number)
+        if kind == "skin":
+            found[kind] = as_skin(found[kind], library, head, np.array(person.lips))
     hair = as_hair(found["hair"], pictures[f"hair/{style.name}"])
-    skin, triangles = as_skin(found["skin"], library, head, np.array(person.lips))
+    skin, triangles = found["skin"]
     roots = CARD_ROOTS * linear(person.hair_colour) / np.median(pictures["skin/skin"], (0, 1))[:3]
     skin = under_hair(skin, library, hair[0].rest, roots)
     between = BETWEEN * bearded(library.vertices / MM, person.beard)
@@ -119,17 +121,16 @@ def _pieces(
 
 
 def _beard(
-    person: Person, bust: Floats, skin: Piece, number: int, rng: np.random.Generator
+    person: Person, bust: Floats, skin: Triangles, number: int, rng: np.random.Generator
 ) -> Piece:
     """The hairs of a beard on the skin of a bust [B, 3]."""
     library, head = load_library(), load_head()
-    faces = as_skin(skin, library, head, np.ones(3))[1]
-    surface = mesh(bust, faces.faces)
+    surface = mesh(bust, skin.faces)
 
     def hairy(spots: Spots) -> Floats:
         return bearded(at_spots(library.vertices, surface.faces, spots) / MM, person.beard)
 
-    outer = np.flatnonzero(~np.isin(faces.labels, [REGION_LABELS[each] for each in INNER]))
+    outer = np.flatnonzero(~np.isin(skin.labels, [REGION_LABELS[each] for each in INNER]))
     roots = roots_on(surface, outer, hairy, rng)
     along = LENGTH * risen(roots, downwards(roots.points), rng)
     corners = np.repeat(surface.faces[roots.spots.triangles], 3, axis=0)

@@ -1,6 +1,7 @@
 """The sides of a head that a photo shows at grazing angles."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scipy.ndimage import binary_dilation
 
 from avatar.geometry.vectors import MM, sphere_directions
 from avatar.lighting.symmetry import Observed
-from avatar.people.masks import ear_mask
+from avatar.people.masks import ear_mask, jaw_fall
 from avatar.people.surface import even_spots
 from avatar.photo.cloth_matte import skin_mask
 from avatar.photo.clothes import upper_edge
@@ -23,7 +24,7 @@ from avatar.photo.surface import GRAZING, observe_skin, paint_skin, without_outl
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from splat import Camera
-from tests.heads_in_pictures import head
+from tests.heads_in_pictures import head, scene
 
 NORMALS = sphere_directions(6000)
 NORMALS = NORMALS[NORMALS[:, 2] > 0.2]
@@ -107,6 +108,35 @@ def drawn_anew(scene: Scene, seed: int = 0) -> Scene:
     return replace(scene, studio=replace(scene.studio, rng=np.random.default_rng(seed)))
 
 
+def darkened(scene: Scene, pixels: np.ndarray) -> Scene:
+    """The same scene with a photo that is dark around some pixels [N, 2]."""
+    seen = scene.views[0].photo.seen
+    rows, columns = np.indices(seen.person.shape)
+    dark = np.zeros(rows.shape, bool)
+    for x, y in pixels:
+        dark |= np.hypot(columns + 0.5 - x, rows + 0.5 - y) < 8
+    return with_photo(scene, picture=np.where(dark[..., None], 0.15 * seen.picture, seen.picture))
+
+
+def test_a_beard_on_the_throat_shades_no_other_skin_of_the_neck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("avatar.photo.surface.FINER", 2.0)
+    bob = scene("bob", tmp_path)
+    bare = paint_skin(drawn_anew(bob))
+    mm, low = bare.skin.mm, bare.skin.mm[:, 1] + jaw_fall(bare.skin.mm)
+    throat = (low < -52) & (low > -75) & (mm[:, 0] > 0) & (bare.observed > 0.3)
+    assert throat.sum() > 30
+    seen = visible_spots(bob.views[0], bare.skin.spots).pixels[throat]
+    light = []
+    for each in (bare, paint_skin(drawn_anew(darkened(bob, seen)))):
+        x, y, z = each.skin.mm.T
+        aside = (np.abs(y + jaw_fall(each.skin.mm) + 68) < 16) & (x > 20) & (np.abs(z + 10) < 30)
+        aside &= (np.maximum(each.observed, each.mirrored) == 0) & ~each.worn
+        light.append(np.median(each.radiance[aside].mean(1)))
+    assert light[1] > 0.95 * light[0]
+
+
 def test_a_dark_patch_at_the_edge_of_what_is_seen_goes_no_further(
     man: Scene, monkeypatch: pytest.MonkeyPatch
 ):
@@ -116,14 +146,7 @@ def test_a_dark_patch_at_the_edge_of_what_is_seen_goes_no_further(
     view, skin = man.views[0], bare.skin
     temple = (skin.mm[:, 0] > 40) & (np.abs(skin.mm[:, 1] - 30) < 10)
     edge = np.flatnonzero(temple & (bare.observed > 0.5) & (bare.observed < 0.9))
-    there = visible_spots(view, skin.spots).pixels[edge]
-    rows, columns = np.indices(view.photo.seen.person.shape)
-    dark = np.zeros(rows.shape, bool)
-    for x, y in there:
-        dark |= np.hypot(columns + 0.5 - x, rows + 0.5 - y) < 8
-    picture = view.photo.seen.picture
-    patched = with_photo(man, picture=np.where(dark[..., None], 0.15 * picture, picture))
-    made = paint_skin(drawn_anew(patched))
+    made = paint_skin(drawn_anew(darkened(man, visible_spots(view, skin.spots).pixels[edge])))
     light = []
     for each in (bare, made):
         away = np.linalg.norm(each.skin.mm - skin.mm[edge].mean(0), axis=1)
