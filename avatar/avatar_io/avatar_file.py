@@ -10,6 +10,7 @@ from torch import Tensor
 
 from avatar.heads.head import FLAME_SHAPES
 from avatar.rigging.avatar import Avatar, check_mesh, check_template
+from avatar.rigging.blendshapes import Blendshapes, ExpressionSpace
 from common.errors import InputError
 from splat import SplatPly, read_ply, write_ply
 
@@ -20,6 +21,12 @@ ORIGIN, CONSENT = "made_from", "consent"
 UNLIT = "colours albedo"
 FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
 MANNER = "manner"
+ANCHORS, POINTS, BLENDED = "expression_anchor", "expression_point", "expression_gaussian"
+DIRECTIONS, RADIUS = "expression_direction", "expression_radius"
+CHANGES, SIZES = "expression_change", "expression_size"
+"""Of Gaussian blendshapes: changes in bytes, 128 for none, whose 127 steps have a size for each of
+six values and each direction."""
+STEPS = 127
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
@@ -30,7 +37,7 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
     comments += provenance_comments(avatar)
     mesh = (avatar.vertices, avatar.faces)
     identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
-    identity |= {MANNER: avatar.manner}
+    identity |= {MANNER: avatar.manner, **_blendshape_tables(avatar.blendshapes)}
     tables = {name: table for name, table in identity.items() if table is not None}
     ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
     write_ply(path, ply)
@@ -79,7 +86,8 @@ def load_avatar(path: Path) -> Avatar:
     rest = (topology, ply.template_vertices, *identity, origin)
     unlit, manner = UNLIT in ply.comments, ply.tables.get(MANNER)
     manner = manner if manner is not None and manner.dtype == torch.uint8 else None
-    return Avatar(ply.gaussians, binding, *mesh, *rest, unlit, manner, consent)
+    shapes = _blendshapes(path, ply.tables, len(ply.mesh_vertices), len(binding))
+    return Avatar(ply.gaussians, binding, *mesh, *rest, unlit, manner, consent, shapes)
 
 
 def read_bound(path: Path) -> tuple[SplatPly, Tensor]:
@@ -123,3 +131,55 @@ def _flame_identity(
             "convert the avatar again with this version of the project"
         )
     return shape, offset
+
+
+def _blendshape_tables(shapes: Blendshapes | None) -> dict[str, Tensor]:
+    if shapes is None:
+        return {}
+    space, sizes = shapes.space, shapes.changes.abs().amax(0)  # [6, K]
+    steps = STEPS * shapes.changes / sizes.clamp(min=torch.finfo(torch.float32).tiny)
+    return {
+        ANCHORS: space.anchors,
+        POINTS: space.points,
+        DIRECTIONS: space.directions.flatten(0, 1),
+        RADIUS: space.radius[None],
+        BLENDED: shapes.rows,
+        SIZES: sizes.flatten(),
+        CHANGES: (steps.round() + STEPS + 1).to(torch.uint8).flatten(),
+    }
+
+
+class _Unfit(Exception):
+    """Tables that do not fit each other, or their avatar."""
+
+
+def _blendshapes(
+    path: Path, tables: Mapping[str, Tensor], vertices: int, gaussians: int
+) -> Blendshapes | None:
+    if CHANGES not in tables:
+        return None
+    try:
+        return _blendshapes_of(tables, vertices, gaussians)
+    except (_Unfit, KeyError, RuntimeError):  # RuntimeError: of a table with another size
+        raise InputError(
+            f"{path}: its elements expression_* do not fit each other, its mesh and its Gaussians; "
+            "make the avatar again with this version of the project"
+        ) from None
+
+
+def _blendshapes_of(tables: Mapping[str, Tensor], vertices: int, gaussians: int) -> Blendshapes:
+    anchors, points = (_numbers(tables[name], vertices) for name in (ANCHORS, POINTS))
+    rows, sizes = _numbers(tables[BLENDED], gaussians), tables[SIZES].view(6, -1)
+    count, radius = sizes.shape[1], tables[RADIUS].view(())
+    directions = tables[DIRECTIONS].view(count, len(points), 3)
+    steps = tables[CHANGES].view(len(rows), 6, count).float() - (STEPS + 1)
+    space = ExpressionSpace(anchors, points, directions, radius)
+    return Blendshapes(space, rows, sizes * steps / STEPS)
+
+
+def _numbers(table: Tensor, limit: int) -> Tensor:
+    """A table [rows] of whole numbers below a limit."""
+    numbers = table.long()
+    if table.ndim != 1 or (numbers != table).any() or ((numbers < 0) | (numbers >= limit)).any():
+        raise _Unfit
+    return numbers

@@ -13,9 +13,10 @@ from torch.optim import Adam
 
 from splat import Camera, RawGaussians
 
-PARTS = ("means", "quats", "log_scales", "opacity_logits", "sh_dc", "sh_rest")
+PARTS = ("means", "quats", "log_scales", "opacity_logits", "sh_dc", "sh_rest", "changes")
 """Names of the learned tensors; sh_dc is the colour [N, 1, 3], sh_rest [N, K - 1, 3] the change of
-it with the direction of view, so that each has its own learning rate."""
+it with the direction of view, so that each has its own learning rate; changes [N, 6, E] are those
+of means and colour with each coefficient of the expression."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,18 @@ class BoundGaussians:
         return math.isqrt(self.parts["sh_rest"].shape[1] + 1) - 1
 
 
-def bound_gaussians(raw: RawGaussians, binding: Tensor, degree: int) -> BoundGaussians:
-    """Gaussians of any SH degree, given room up to `degree`."""
+def bound_gaussians(
+    raw: RawGaussians, binding: Tensor, degree: int, expressions: int = 0
+) -> BoundGaussians:
+    """Gaussians of any SH degree, given room up to `degree`, and for changes with coefficients of
+    the expression."""
     bases = (degree + 1) ** 2
     rest = raw.sh.new_zeros(len(binding), bases - 1, 3)
     known = min(raw.sh.shape[1], bases) - 1
     rest[:, :known] = raw.sh[:, 1 : known + 1]
+    changes = raw.sh.new_zeros(len(binding), 6, expressions)
     tensors = (raw.means, raw.quats, raw.log_scales, raw.opacity_logits, raw.sh[:, :1], rest)
+    tensors += (changes,)
     return BoundGaussians(dict(zip(PARTS, tensors, strict=True)), binding)
 
 
@@ -60,6 +66,7 @@ RATES = {
     "opacity_logits": 5e-2,
     "sh_dc": 2.5e-3,
     "sh_rest": 2.5e-4,
+    "changes": 1e-3,
 }
 """Learning rates at the first step; all fall exponentially to a share of it at the last."""
 MEANS_LEFT, OTHERS_LEFT = 0.01, 0.1  # of the learning rates at the last step

@@ -16,7 +16,7 @@ from avatar.avatar_io.avatar_file import save_avatar
 from avatar.geometry.records import mapped
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head
-from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
+from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.capture_reader import (
@@ -32,6 +32,7 @@ from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.reconstruct.visual_hull import calmest_timestep, seeded
 from avatar.retarget.fitted_face import Face, face_of
 from avatar.rigging.avatar import Avatar
+from avatar.rigging.blendshapes import ExpressionSpace, expression_space
 from common.errors import InputError
 from common.training_loop import Look, run_options, run_steps, state_path, take_up
 from common.writable import check_writable
@@ -40,6 +41,9 @@ from splat import pick_backend
 MEMORY = 0.95  # of the displayed PSNR, at each step
 
 EMPHASISED = ("lips", "inner_mouth", "teeth", "tongue", "eyes", "eyelids")  # regions
+EXPRESSIONS = 10  # principal directions of a face that Gaussians change with
+MOST_FRAMES = 1000  # that these are found by
+ALONE = 0.999  # share of the head's pose from which a vertex follows nothing else
 FIRST_LOOKS = 64  # pictures that give the first colours
 GROWTH = 1.25  # of what a completed head has at first
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
@@ -98,6 +102,7 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
     return json.dumps(
         {
             "train": run_options(options.train),
+            "parts": PARTS,
             "max_gaussians": options.max_gaussians,
             "topology": capture.topology,
             "views": len(views),
@@ -129,13 +134,23 @@ def start_trainer(
     degree = int(not film) if options.train.sh_degree is None else options.train.sh_degree
     if start is None:
         bound = first_bound(options, capture, face.head if face else None, degree)
-        budget, shown = options.max_gaussians, None
+        budget, shown, space = options.max_gaussians, None, None
     else:
-        bound = bound_gaussians(start.avatar.gaussians, start.avatar.binding, degree)
+        space = film_expressions(capture, face) if face else None
+        expressions = 0 if space is None else len(space.directions)
+        bound = bound_gaussians(start.avatar.gaussians, start.avatar.binding, degree, expressions)
         budget, shown = round(GROWTH * len(bound)), start.shown
     regions = [face.head.regions[name] for name in EMPHASISED] if face else []
     region = torch.cat([torch.empty(0, dtype=torch.int64), *regions]).unique()
-    return AvatarTrainer(capture, bound, region, options.train, budget, device, shown)
+    return AvatarTrainer(capture, bound, region, options.train, budget, device, shown, space)
+
+
+def film_expressions(capture: Capture, face: Face) -> ExpressionSpace:
+    """How the face moves in the frames that are learned from."""
+    frames = sorted({view.timestep for view in some_of(capture.splits["train"], MOST_FRAMES)})
+    turned = (face.head.pose_weights > ALONE).nonzero()[:, 0]
+    scalp = face.head.regions["scalp"]
+    return expression_space(capture.rest, capture.vertices[frames], scalp, turned, EXPRESSIONS)
 
 
 def first_bound(
@@ -207,4 +222,5 @@ def finished_avatar(trainer: AvatarTrainer, capture: Capture, face: Face | None)
     """The avatar that driving takes."""
     gaussians = mapped(raw_of(trainer.bound), lambda part: part.detach().cpu().contiguous())
     binding, template = trainer.bound.binding.cpu(), face.fitted if face else None
-    return Avatar(gaussians, binding, capture.rest, capture.faces, capture.topology, template)
+    mesh = (capture.rest, capture.faces, capture.topology)
+    return Avatar(gaussians, binding, *mesh, template, blendshapes=trainer.blendshapes())

@@ -1,10 +1,12 @@
 """One training run in memory: the Gaussians, their optimiser, and what a step does."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from avatar.geometry.records import mapped
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import MM
 from avatar.reconstruct.bound_gaussians import (
@@ -37,6 +39,7 @@ from avatar.reconstruct.losses import (
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.previews import one_camera
 from avatar.rigging.binding import triangle_frames
+from avatar.rigging.blendshapes import Blendshapes, ExpressionSpace
 from avatar.rigging.compiled import skinned
 from common.training_loop import optimiser_tensors, set_optimiser
 from splat import Camera, Gaussians, activate, render
@@ -49,6 +52,7 @@ WEIGHTS = {
     "thickness": 0.2,
     "opacity": 0.01,  # which thins out what no picture needs
     "seed": 1e-6,
+    "changes": 1e-5,  # so that only what many frames show changes with the expression
 }
 """Of the losses beside that of the picture."""
 EVERY = 200  # steps between two rounds of densification
@@ -69,6 +73,7 @@ class AvatarTrainer:
         budget: int,  # Gaussians
         device: torch.device,
         shown: Tensor | None = None,  # [N] in [0, 1]: how far completed Gaussians are seen
+        space: ExpressionSpace | None = None,  # whose coefficients change Gaussians of the face
     ) -> None:
         self.options, self.budget, self.device = options, budget, device
         self.faces, self.region = capture.faces.to(device), region.to(device)
@@ -79,6 +84,11 @@ class AvatarTrainer:
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.sizes = triangle_frames(self.rest.vertices, self.faces).scales  # [M]
         self.tracked = capture.vertices  # [T, V, 3]
+        self.space = space and mapped(space, lambda part: part.to(device))
+        moving = torch.zeros(len(capture.rest), dtype=torch.bool)
+        if space is not None:
+            moving[space.points] = True
+        self.face = moving.to(device)[self.faces].any(1)  # [M]
         self.step = 0
         self.pictures: Iterator[tuple[View, Picture]] = iter(())  # those of the next steps
         self.seen: tuple[View, Picture] | None = None
@@ -133,6 +143,7 @@ class AvatarTrainer:
             ),
             "opacity": torch.sigmoid(self.bound.parts["opacity_logits"]).mean(),
             "seed": self._gone(),
+            "changes": self.bound.parts["changes"].square().sum(),
         }
         total = losses["picture"]
         for name, weight in WEIGHTS.items():
@@ -158,7 +169,21 @@ class AvatarTrainer:
     def world(self, vertices: Tensor) -> Gaussians:
         """The Gaussians on a mesh [V, 3]."""
         local = activate(raw_of(self.bound, self.degree))
+        if self.space is not None:
+            coefficients = self.space.coefficients(self.rest.vertices, vertices)
+            change = self.bound.parts["changes"] @ coefficients  # [N, 6]
+            change = change * self.face[self.bound.binding, None]
+            sh = torch.cat([local.sh[:, :1] + change[:, None, 3:], local.sh[:, 1:]], 1)
+            local = replace(local, means=local.means + change[:, :3], sh=sh)
         return skinned(local, self.bound.binding, vertices, self.faces)
+
+    def blendshapes(self) -> Blendshapes | None:
+        """How Gaussians of the face change with the expression, if that was learnt."""
+        if self.space is None or not len(self.space.directions):
+            return None
+        rows = self.face[self.bound.binding].nonzero()[:, 0]
+        changes = self.bound.parts["changes"].detach()[rows]
+        return mapped(Blendshapes(self.space, rows, changes), lambda part: part.cpu())
 
     def _spare_hidden(self, world: Gaussians) -> None:
         """Leave the Gaussians that the picture does not show as they are: Adam makes the smallest

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.heads.head import ANY_MESH, SHIPPED, SIZES, TOPOLOGIES, load_head
+from avatar.rigging.blendshapes import Blendshapes
 from common.errors import InputError
 from splat import RawGaussians
 
@@ -28,6 +29,7 @@ class Avatar:
     unlit: bool = False  # its colours are albedo, as textures are; else they hold light
     manner: Tensor | None = None  # [B] uint8, how the person speaks: audio2mesh.model.manner
     consent: str = ""  # who agreed, to what, until when; one line
+    blendshapes: Blendshapes | None = None  # how Gaussians change with the expression
 
     @property
     def provenance(self) -> str:

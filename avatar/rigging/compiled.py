@@ -21,18 +21,21 @@ Floats = NDArray[np.float32]
 TINY = np.float32(1e-12)
 
 
-def fast_rig(local: Gaussians, binding: Tensor, faces: Tensor) -> Callable[[Tensor], Gaussians]:
+def fast_rig(
+    local_of: Callable[[Tensor], Gaussians], binding: Tensor, faces: Tensor
+) -> Callable[[Tensor], Gaussians]:
     """A function vertices [V, 3] → world Gaussians, without gradients.
 
-    local: activated Gaussians in triangle frames; binding [N]; faces [M, 3]. All on the CPU.
+    local_of: vertices → activated Gaussians in triangle frames; binding [N]; faces [M, 3]. All on
+    the CPU.
     """
     triangles = faces.numpy().astype(np.int32)
     owner = binding.numpy().astype(np.int32)
-    means, quats, scales = _arrays(local.means, local.quats, local.scales)
 
     def world(vertices: Tensor) -> Gaussians:
+        local = local_of(vertices)
         frames = _triangle_frames(np.ascontiguousarray(vertices.numpy(), np.float32), triangles)
-        moved = _to_world(means, quats, scales, owner, frames)
+        moved = _to_world(*_arrays(local.means, local.quats, local.scales), owner, frames)
         means_world, quats_world, scales_world = (torch.from_numpy(part) for part in moved)
         return Gaussians(means_world, quats_world, scales_world, local.opacities, local.sh)
 

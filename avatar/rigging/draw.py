@@ -1,6 +1,7 @@
 """An avatar, a moved mesh and a camera become a picture."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from avatar.geometry.records import mapped
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
+from avatar.rigging.blendshapes import expressed
 from avatar.rigging.compiled import fast_rig
 from common.pixels import as_bytes
 from splat import Backend, Camera, Gaussians, activate, render, render_bytes, render_frames
@@ -21,16 +23,24 @@ def avatar_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gauss
     """A function vertices [V, 3] → the avatar's Gaussians in the space of the vertices, on
     `device`; no gradients."""
     if device.type == "cpu":
-        return fast_rig(activate(avatar.gaussians), avatar.binding, avatar.faces)
+        local_of = expressed(activate(avatar.gaussians), avatar.blendshapes, avatar.vertices)
+        return fast_rig(local_of, avatar.binding, avatar.faces)
     return batch_rig(avatar, device)
 
 
 def batch_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gaussians]:
     """The same in PyTorch, for many meshes [..., V, 3] at once: means, quats and scales are of each
-    mesh, opacities and SH coefficients of all."""
-    local = mapped(activate(avatar.gaussians), lambda values: values.to(device))
+    mesh, opacities of all, SH coefficients of all or, with blendshapes, of each."""
+    there = partial(mapped, change=lambda each: each if each is None else each.to(device))
+    local, shapes = there(activate(avatar.gaussians)), there(avatar.blendshapes)
+    local_of = expressed(local, shapes, avatar.vertices.to(device))
     binding, faces = avatar.binding.to(device), avatar.faces.to(device)
-    return lambda vertices: to_world(local, binding, triangle_frames(vertices.to(device), faces))
+
+    def world(vertices: Tensor) -> Gaussians:
+        here = vertices.to(device)
+        return to_world(local_of(here), binding, triangle_frames(here, faces))
+
+    return world
 
 
 class Raster(Protocol):

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from avatar.avatar_io.avatar_file import load_avatar, save_avatar
+from avatar.avatar_io.avatar_file import CHANGES, load_avatar, save_avatar
 from avatar.rigging.avatar import Avatar
+from avatar.rigging.blendshapes import Blendshapes, ExpressionSpace
 from splat import SplatPly, read_ply, write_ply
 
 
@@ -129,3 +131,49 @@ def test_there_must_be_gaussians(saved: Path):
     with pytest.raises(ValueError, match=r"subject\.ply"):
         write_ply(saved, SplatPly(none, None, ply.mesh_vertices, ply.mesh_faces, ply.comments))
         load_avatar(saved)
+
+
+@pytest.fixture
+def expressive(avatar: Avatar) -> Avatar:
+    generator = torch.Generator().manual_seed(2)
+    directions = torch.randn(4, 7, 3, generator=generator)
+    space = ExpressionSpace(torch.arange(5), torch.arange(9, 16), directions, torch.tensor(3.5))
+    sizes = torch.logspace(-3, 0, 24).view(6, 4)
+    changes = sizes * torch.randn(11, 6, 4, generator=generator)
+    return replace(avatar, blendshapes=Blendshapes(space, torch.arange(11), changes))
+
+
+def test_blendshapes_come_back_to_half_a_step(expressive: Avatar, tmp_path: Path):
+    save_avatar(tmp_path / "shapes.ply", expressive)
+    loaded, shapes = load_avatar(tmp_path / "shapes.ply").blendshapes, expressive.blendshapes
+    assert loaded is not None and shapes is not None
+    for name, tensor in vars(shapes.space).items():
+        assert torch.equal(getattr(loaded.space, name), tensor), name
+    assert torch.equal(loaded.rows, shapes.rows)
+    off = (loaded.changes - shapes.changes).abs() / shapes.changes.abs().amax(0)
+    assert off.max() <= 0.501 / 127
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("expression_radius", None),
+        ("expression_gaussian", torch.full((11,), 1e6)),
+        ("expression_point", torch.full((7,), 0.5)),
+        ("expression_anchor", -torch.ones(5)),
+        ("expression_direction", torch.ones(9, 3)),
+        ("expression_size", torch.ones(5)),
+        (CHANGES, torch.zeros(7, dtype=torch.uint8)),
+    ],
+)
+def test_blendshapes_must_fit(expressive: Avatar, tmp_path: Path, name: str, table: Tensor | None):
+    path = tmp_path / "shapes.ply"
+    save_avatar(path, expressive)
+    tables = dict(read_ply(path).tables)
+    if table is None:
+        del tables[name]
+    else:
+        tables[name] = table
+    rewrite(path, tables=tables)
+    with pytest.raises(ValueError, match=r"shapes\.ply: its elements expression_\* do not fit"):
+        load_avatar(path)
