@@ -66,10 +66,11 @@ RATES = {
     "opacity_logits": 5e-2,
     "sh_dc": 2.5e-3,
     "sh_rest": 2.5e-4,
-    "changes": 1e-3,
+    "changes": 1e-2,
 }
 """Learning rates at the first step; all fall exponentially to a share of it at the last."""
-MEANS_LEFT, OTHERS_LEFT = 0.01, 0.1  # of the learning rates at the last step
+LEFT = dict.fromkeys(RATES, 0.1) | {"means": 0.01, "changes": 0.01}
+"""Shares of the learning rates that are left at the last step."""
 
 
 def start_adam(bound: BoundGaussians) -> tuple[BoundGaussians, Adam]:
@@ -83,8 +84,7 @@ def set_rates(adam: Adam, progress: float) -> None:
     """Set the learning rates at `progress` in [0, 1] of the training."""
     for group in adam.param_groups:
         name = group["name"]
-        left = MEANS_LEFT if name == "means" else OTHERS_LEFT
-        group["lr"] = RATES[name] * left**progress
+        group["lr"] = RATES[name] * LEFT[name] ** progress
 
 
 def regroup(

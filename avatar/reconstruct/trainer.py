@@ -169,7 +169,7 @@ class AvatarTrainer:
     def world(self, vertices: Tensor) -> Gaussians:
         """The Gaussians on a mesh [V, 3]."""
         local = activate(raw_of(self.bound, self.degree))
-        if self.space is not None:
+        if self.space is not None and self.progress >= LAST:
             coefficients = self.space.coefficients(self.rest.vertices, vertices)
             change = self.bound.parts["changes"] @ coefficients  # [N, 6]
             change = change * self.face[self.bound.binding, None]

@@ -24,7 +24,7 @@ from splat import Gaussians, orbit, render
 
 CPU = torch.device("cpu")
 HEAD = load_head()
-FRAMES, LEARNT, STEPS = 60, 50, 150
+FRAMES, LEARNT, STEPS = 60, 50, 200
 LEAST = 0.004  # redness of lips
 CAMERA = orbit(torch.tensor([0.0, -0.03, 0.02]), 0.4, 0.0, 0.0, 25.0, 80, 80)
 FLUSH = torch.tensor([0.0, 0.1, 0.1])  # of the SH coefficients, what lips lose as the jaw opens
