@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import Adam
+from torch.optim import AdamW
 
 from splat import Camera, RawGaussians
 
@@ -73,14 +73,20 @@ LEFT = dict.fromkeys(RATES, 0.1) | {"means": 0.01, "changes": 0.01}
 """Shares of the learning rates that are left at the last step."""
 
 
-def start_adam(bound: BoundGaussians) -> tuple[BoundGaussians, Adam]:
+DECAY = 2.0
+"""Of changes, times their learning rate, at each step: what few frames show changes little."""
+
+
+def start_adam(bound: BoundGaussians) -> tuple[BoundGaussians, AdamW]:
     """The Gaussians as parameters, and an optimiser of them with one group for each part."""
     parameters = {name: nn.Parameter(bound.parts[name].detach().clone()) for name in PARTS}
     groups = [{"params": [p], "lr": RATES[n], "name": n} for n, p in parameters.items()]
-    return BoundGaussians(parameters, bound.binding), Adam(groups, eps=EPSILON, fused=True)
+    groups[-1]["weight_decay"] = DECAY
+    adam = AdamW(groups, eps=EPSILON, weight_decay=0, fused=True)
+    return BoundGaussians(parameters, bound.binding), adam
 
 
-def set_rates(adam: Adam, progress: float) -> None:
+def set_rates(adam: AdamW, progress: float) -> None:
     """Set the learning rates at `progress` in [0, 1] of the training."""
     for group in adam.param_groups:
         name = group["name"]
@@ -88,11 +94,11 @@ def set_rates(adam: Adam, progress: float) -> None:
 
 
 def regroup(
-    adam: Adam,
+    adam: AdamW,
     bound: BoundGaussians,  # the new one
     origin: Tensor,  # [N] row of the old ones that each new row comes from
     fresh: Tensor,  # [N] bool: starts without state
-) -> tuple[BoundGaussians, Adam]:
+) -> tuple[BoundGaussians, AdamW]:
     """The new Gaussians as parameters, with the optimiser's moments of the rows they come from."""
     new_bound, new_adam = start_adam(bound)
     for new, old in zip(new_adam.param_groups, adam.param_groups, strict=True):

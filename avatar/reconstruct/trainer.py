@@ -52,7 +52,6 @@ WEIGHTS = {
     "thickness": 0.2,
     "opacity": 0.01,  # which thins out what no picture needs
     "seed": 1e-6,
-    "changes": 1e-5,  # so that only what many frames show changes with the expression
 }
 """Of the losses beside that of the picture."""
 EVERY = 200  # steps between two rounds of densification
@@ -88,7 +87,8 @@ class AvatarTrainer:
         moving = torch.zeros(len(capture.rest), dtype=torch.bool)
         if space is not None:
             moving[space.points] = True
-        self.face = moving.to(device)[self.faces].any(1)  # [M]
+        self.face = moving.to(device)[self.faces].any(1) & self.held  # [M]
+        self.coloured = torch.isin(self.faces, self.region).any(1)  # [M]
         self.step = 0
         self.pictures: Iterator[tuple[View, Picture]] = iter(())  # those of the next steps
         self.seen: tuple[View, Picture] | None = None
@@ -143,7 +143,6 @@ class AvatarTrainer:
             ),
             "opacity": torch.sigmoid(self.bound.parts["opacity_logits"]).mean(),
             "seed": self._gone(),
-            "changes": self.bound.parts["changes"].square().sum(),
         }
         total = losses["picture"]
         for name, weight in WEIGHTS.items():
@@ -171,18 +170,24 @@ class AvatarTrainer:
         local = activate(raw_of(self.bound, self.degree))
         if self.space is not None and self.progress >= LAST:
             coefficients = self.space.coefficients(self.rest.vertices, vertices)
-            change = self.bound.parts["changes"] @ coefficients  # [N, 6]
-            change = change * self.face[self.bound.binding, None]
+            change = self._changes() @ coefficients  # [N, 6]
             sh = torch.cat([local.sh[:, :1] + change[:, None, 3:], local.sh[:, 1:]], 1)
             local = replace(local, means=local.means + change[:, :3], sh=sh)
         return skinned(local, self.bound.binding, vertices, self.faces)
+
+    def _changes(self) -> Tensor:  # [N, 6, K]
+        """Changes of Gaussians of the face, of colours only at the eyes and in and around the
+        mouth: that of other skin is rather the light on a head that turns as it speaks."""
+        triangles = torch.stack([self.face, self.face & self.coloured], 1)  # [M, 2]
+        on_part = triangles[self.bound.binding].repeat_interleave(3, 1)  # [N, 6]
+        return self.bound.parts["changes"] * on_part[..., None]
 
     def blendshapes(self) -> Blendshapes | None:
         """How Gaussians of the face change with the expression, if that was learnt."""
         if self.space is None or not len(self.space.directions):
             return None
         rows = self.face[self.bound.binding].nonzero()[:, 0]
-        changes = self.bound.parts["changes"].detach()[rows]
+        changes = self._changes().detach()[rows]
         return mapped(Blendshapes(self.space, rows, changes), lambda part: part.cpu())
 
     def _spare_hidden(self, world: Gaussians) -> None:

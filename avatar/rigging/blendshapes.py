@@ -13,7 +13,7 @@ from torch import Tensor
 
 from splat import Gaussians
 
-STILL = 0.1e-3  # metres: vertices of a smaller deviation are still
+STILL = 0.3e-3  # metres: vertices of a smaller deviation are still
 LEAST_FRAMES = 40  # of a film, for each direction
 LEAST = 0.01  # of the first direction's size, below which one tells nothing
 USUAL = 0.9  # share of the frames whose expression is not extreme

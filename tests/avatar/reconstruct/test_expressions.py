@@ -118,6 +118,20 @@ def test_colours_that_change_with_the_jaw_are_learnt(
     assert torch.allclose(drawn(there)[..., :3], trainer.draw(view, torch.zeros(3)), atol=1e-3)
 
 
+def test_light_on_cheeks_is_no_expression(capture: Capture, start: Start):
+    face = Face(Mesh(HEAD.vertices, HEAD.faces), HEAD)
+    options = ReconstructOptions(Path("none"), Path("none.ply"))
+    trainer = start_trainer(options, capture, face, CPU, start)
+    trainer.bound.parts["changes"].data.fill_(1)
+    shapes = trainer.blendshapes()
+    assert shapes is not None and (shapes.changes[:, :3] == 1).all()
+    coloured = shapes.changes[:, 3:].amin((1, 2)) > 0
+    assert 0.2 < float(coloured.float().mean()) < 0.9
+    lips = torch.isin(HEAD.faces[shapes.rows], HEAD.regions["lips"]).all(1)
+    assert coloured[lips].all()
+    assert shapes.changes[~coloured, 3:].abs().max() == 0
+
+
 def test_held_out_frames_tell_nothing_of_the_expressions(capture: Capture):
     face, cut = Face(Mesh(HEAD.vertices, HEAD.faces), HEAD), capture.vertices.clone()
     cut[LEARNT:] = HEAD.vertices + HEAD.unit("mouthPucker")
