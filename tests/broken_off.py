@@ -9,9 +9,9 @@ import torch
 from common.network_files import read_tensors
 
 
-def stop_inside_step(patch: pytest.MonkeyPatch, number: int, optimiser: type = torch.optim.AdamW):
+def stop_inside_step(patch: pytest.MonkeyPatch, number: int):
     """Ctrl-C inside a step, from 1: the weights have changed, the count of the steps has not."""
-    done, step = [0], optimiser.step
+    done, step = [0], torch.optim.AdamW.step
 
     def stopping(self, *arguments, **settings):
         result = step(self, *arguments, **settings)
@@ -20,7 +20,7 @@ def stop_inside_step(patch: pytest.MonkeyPatch, number: int, optimiser: type = t
             signal.raise_signal(signal.SIGINT)
         return result
 
-    patch.setattr(optimiser, "step", stopping)
+    patch.setattr(torch.optim.AdamW, "step", stopping)
 
 
 def same_weights(one: Path, other: Path) -> bool:

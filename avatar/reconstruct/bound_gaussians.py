@@ -1,4 +1,4 @@
-"""The trained Gaussians, in the frames of their triangles as named tensors, and their Adam with a
+"""The trained Gaussians, in the frames of their triangles as named tensors, and their AdamW with a
 learning rate for each part, whose state follows densification; pictures at half their size.
 """
 

@@ -88,7 +88,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
     reconstruct(options(head_capture, whole))
     for steps in (14, 8):
         with monkeypatch.context() as patch:
-            stop_inside_step(patch, steps, torch.optim.Adam)
+            stop_inside_step(patch, steps)
             with pytest.raises(KeyboardInterrupt):
                 reconstruct(options(head_capture, parts))
         assert not parts.exists() and parts.with_name("parts.ply.state").exists()
