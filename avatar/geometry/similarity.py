@@ -67,6 +67,15 @@ def fit_similarity(source: Floats, target: Floats, weights: Floats | None = None
     return Similarity(scale, rotation, middle_target - scale * rotation @ middle_source)
 
 
+def fit_rotations(source: Tensor, target: Tensor) -> Tensor:
+    """The least-squares rotations [..., 3, 3] from points [..., P, 3] about their middles to others
+    (Kabsch 1976, Acta Crystallographica A32:922-3)."""
+    u, _, vt = torch.linalg.svd(target.mT @ source)
+    proper = torch.ones_like(u[..., 0])  # [..., 3]
+    proper[..., 2] = torch.linalg.det(u @ vt)
+    return u @ (proper[..., None] * vt)
+
+
 def fit_motion(source: Tensor, target: Tensor) -> Tensor:
     """The least-squares rigid motion [4, 4] from source [P, 3] to target [P, 3]."""
     before, after = source.double().numpy(), target.double().numpy()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from avatar.geometry.rotations import axis_angle_to_matrix
-from avatar.geometry.similarity import Misfit, mean_misfit, misfits
+from avatar.geometry.similarity import Misfit, fit_rotations, mean_misfit, misfits
 from avatar.heads.flame_model import (
     EXPRESSIONS,
     JAW,
@@ -24,18 +24,12 @@ from avatar.heads.head import FLAME_TEETH, SIZES
 
 def eye_turns(ahead: Tensor, seen: Tensor) -> Tensor:
     """Rotations [f, 2, 3, 3] of the left and the right eyeball from vertices [f, V, 3] that look
-    ahead to those that were seen.
-
-    The least squares of Kabsch (1976), Acta Crystallographica A32:922-3.
-    """
+    ahead to those that were seen."""
     found = []
     for eyeball in (LEFT_EYEBALL, RIGHT_EYEBALL):
         part = slice(eyeball.start, eyeball.stop)
         source, target = (v[:, part] - v[:, part].mean(1, keepdim=True) for v in (ahead, seen))
-        u, _, vt = torch.linalg.svd(target.transpose(1, 2) @ source)
-        proper = torch.ones_like(u[:, 0])
-        proper[:, 2] = torch.det(u @ vt)
-        found.append(u @ (proper[:, :, None] * vt))
+        found.append(fit_rotations(source, target))
     return torch.stack(found, 1)
 
 

@@ -71,19 +71,18 @@ RATES = {
 """Learning rates at the first step; all fall exponentially to a share of it at the last."""
 LEFT = dict.fromkeys(RATES, 0.1) | {"means": 0.01, "changes": 0.01}
 """Shares of the learning rates that are left at the last step."""
-
-
-DECAY = 2.0
-"""Of changes, times their learning rate, at each step: what few frames show changes little."""
+DECAY = {"changes": 2.0}
+"""Of a part, times its learning rate, at each step: what few frames show changes little."""
 
 
 def start_adam(bound: BoundGaussians) -> tuple[BoundGaussians, AdamW]:
     """The Gaussians as parameters, and an optimiser of them with one group for each part."""
     parameters = {name: nn.Parameter(bound.parts[name].detach().clone()) for name in PARTS}
-    groups = [{"params": [p], "lr": RATES[n], "name": n} for n, p in parameters.items()]
-    groups[-1]["weight_decay"] = DECAY
-    adam = AdamW(groups, eps=EPSILON, weight_decay=0, fused=True)
-    return BoundGaussians(parameters, bound.binding), adam
+    groups = [
+        {"params": [p], "lr": RATES[n], "weight_decay": DECAY.get(n, 0), "name": n}
+        for n, p in parameters.items()
+    ]
+    return BoundGaussians(parameters, bound.binding), AdamW(groups, eps=EPSILON, fused=True)
 
 
 def set_rates(adam: AdamW, progress: float) -> None:

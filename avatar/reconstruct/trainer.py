@@ -84,11 +84,7 @@ class AvatarTrainer:
         self.sizes = triangle_frames(self.rest.vertices, self.faces).scales  # [M]
         self.tracked = capture.vertices  # [T, V, 3]
         self.space = space and mapped(space, lambda part: part.to(device))
-        moving = torch.zeros(len(capture.rest), dtype=torch.bool)
-        if space is not None:
-            moving[space.points] = True
-        self.face = moving.to(device)[self.faces].any(1) & self.held  # [M]
-        self.coloured = torch.isin(self.faces, self.region).any(1)  # [M]
+        self.changing = self._changing()
         self.step = 0
         self.pictures: Iterator[tuple[View, Picture]] = iter(())  # those of the next steps
         self.seen: tuple[View, Picture] | None = None
@@ -170,24 +166,30 @@ class AvatarTrainer:
         local = activate(raw_of(self.bound, self.degree))
         if self.space is not None and self.progress >= LAST:
             coefficients = self.space.coefficients(self.rest.vertices, vertices)
-            change = self._changes() @ coefficients  # [N, 6]
+            change = self.bound.parts["changes"] @ coefficients  # [N, 6]
+            change = change * self.changing[self.bound.binding]
             sh = torch.cat([local.sh[:, :1] + change[:, None, 3:], local.sh[:, 1:]], 1)
             local = replace(local, means=local.means + change[:, :3], sh=sh)
         return skinned(local, self.bound.binding, vertices, self.faces)
 
-    def _changes(self) -> Tensor:  # [N, 6, K]
-        """Changes of Gaussians of the face, of colours only at the eyes and in and around the
-        mouth: that of other skin is rather the light on a head that turns as it speaks."""
-        triangles = torch.stack([self.face, self.face & self.coloured], 1)  # [M, 2]
-        on_part = triangles[self.bound.binding].repeat_interleave(3, 1)  # [N, 6]
-        return self.bound.parts["changes"] * on_part[..., None]
+    def _changing(self) -> Tensor:  # [M, 6] bool
+        """Which triangles have Gaussians whose means, and colours, change with the expression.
+
+        Colours do only at the eyes and in and around the mouth: that of other skin is rather the
+        light on a head that turns as it speaks. Strands and clothes do not.
+        """
+        points = torch.empty(0, dtype=torch.int64) if self.space is None else self.space.points
+        face = torch.isin(self.faces, points.to(self.faces)).any(1) & self.held
+        coloured = face & torch.isin(self.faces, self.region).any(1)
+        return torch.stack([face, coloured], 1).repeat_interleave(3, 1)
 
     def blendshapes(self) -> Blendshapes | None:
         """How Gaussians of the face change with the expression, if that was learnt."""
         if self.space is None or not len(self.space.directions):
             return None
-        rows = self.face[self.bound.binding].nonzero()[:, 0]
-        changes = self._changes().detach()[rows]
+        on_part = self.changing[self.bound.binding]  # [N, 6]
+        rows = on_part[:, 0].nonzero()[:, 0]
+        changes = self.bound.parts["changes"].detach()[rows] * on_part[rows, :, None]
         return mapped(Blendshapes(self.space, rows, changes), lambda part: part.cpu())
 
     def _spare_hidden(self, world: Gaussians) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from avatar.geometry.similarity import fit_rotations
 from splat import Gaussians
 
 STILL = 0.3e-3  # metres: vertices of a smaller deviation are still
@@ -38,13 +39,10 @@ class ExpressionSpace:
 
 def unposed_offsets(rest: Tensor, vertices: Tensor, anchors: Tensor, points: Tensor) -> Tensor:
     """Offsets [..., P, 3] of some points of meshes [..., V, 3] from rest [V, 3], after the rigid
-    motion that brings the anchors back (Umeyama 1991)."""
+    motion that brings the anchors back."""
     before, after = rest[anchors], vertices[..., anchors, :]
     middle, there = before.mean(0), after.mean(-2, keepdim=True)
-    u, _, vt = torch.linalg.svd((after - there).mT @ (before - middle))
-    flip = torch.ones_like(u[..., 0])  # [..., 3]
-    flip[..., 2] = torch.linalg.det(u @ vt)
-    rotation = (u * flip[..., None, :]) @ vt
+    rotation = fit_rotations(before - middle, after - there)
     return (vertices[..., points, :] - there) @ rotation - (rest[points] - middle)
 
 
