@@ -10,7 +10,7 @@ from torch import Tensor
 
 from avatar.heads.head import FLAME_SHAPES
 from avatar.rigging.avatar import Avatar, check_mesh, check_template
-from avatar.rigging.blendshapes import Blendshapes, ExpressionSpace
+from avatar.rigging.blendshapes import STEPS, Blendshapes, ExpressionSpace, in_bytes
 from common.errors import InputError
 from splat import SplatPly, read_ply, write_ply
 
@@ -26,7 +26,6 @@ DIRECTIONS, RADIUS = "expression_direction", "expression_radius"
 CHANGES, SIZES = "expression_change", "expression_size"
 """Of Gaussian blendshapes: changes in bytes, 128 for none, whose 127 steps have a size for each of
 six values and each direction."""
-STEPS = 127
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
@@ -136,8 +135,7 @@ def _flame_identity(
 def _blendshape_tables(shapes: Blendshapes | None) -> dict[str, Tensor]:
     if shapes is None:
         return {}
-    space, sizes = shapes.space, shapes.changes.abs().amax(0)  # [6, K]
-    steps = STEPS * shapes.changes / sizes.clamp(min=torch.finfo(torch.float32).tiny)
+    space, (steps, sizes) = shapes.space, in_bytes(shapes.changes)
     return {
         ANCHORS: space.anchors,
         POINTS: space.points,
@@ -145,7 +143,7 @@ def _blendshape_tables(shapes: Blendshapes | None) -> dict[str, Tensor]:
         RADIUS: space.radius[None],
         BLENDED: shapes.rows,
         SIZES: sizes.flatten(),
-        CHANGES: (steps.round() + STEPS + 1).to(torch.uint8).flatten(),
+        CHANGES: steps.flatten(),
     }
 
 

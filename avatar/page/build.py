@@ -19,6 +19,7 @@ from torch import Tensor
 from avatar.geometry.rotations import matrix_to_quaternion
 from avatar.heads import Head
 from avatar.rigging.avatar import Avatar
+from avatar.rigging.blendshapes import STEPS, in_bytes, unposed_offsets
 from splat.scene.conventions import SH_C0
 
 ALIGNMENT = 16  # bytes
@@ -88,6 +89,31 @@ def basis_arrays(basis: Tensor) -> dict[str, NDArray]:
     }
 
 
+def blendshape_arrays(avatar: Avatar, basis: Tensor) -> dict[str, NDArray]:
+    """Changes of an avatar's Gaussians with the expression, if any, and the coefficients of each
+    row of a basis [R, V, 3].
+
+    `changes` is [D, K, 2, 4], in bytes: of means, of colours, each with one byte that says nothing;
+    `changing` [N] numbers the Gaussians that change from 1 on, and is 0 for others.
+    """
+    shapes, rest = avatar.blendshapes, avatar.vertices
+    if shapes is None:
+        return {}
+    space, (steps, sizes) = shapes.space, in_bytes(shapes.changes)
+    changes = steps.permute(0, 2, 1).unflatten(2, (2, 3))
+    changing = np.zeros(len(avatar.binding), np.uint32)
+    changing[shapes.rows] = np.arange(1, len(shapes.rows) + 1)
+    offsets = unposed_offsets(rest, rest + basis, space.anchors, space.points)
+    coefficients = torch.einsum("rpx,kpx->rk", offsets, space.directions)
+    return {
+        "changes": torch.nn.functional.pad(changes, (0, 1)).numpy(),
+        "changeSizes": (sizes.T / STEPS).numpy().astype(np.float32),
+        "changing": changing,
+        "expressions": coefficients.numpy().astype(np.float32),
+        "expressionRadius": space.radius.numpy().astype(np.float32)[None],
+    }
+
+
 def pose_array(poses: Tensor) -> NDArray:
     """Rigid motions [F, 4, 4] as quaternions xyzw, with continuous signs, and shifts."""
     turns = matrix_to_quaternion(poses[:, :3, :3]).roll(-1, 1).numpy().astype(np.float64)
@@ -151,6 +177,7 @@ def build_page(
     names, basis = _rows(head, played)
     arrays |= basis_arrays(basis)
     arrays["follows"] = head.pose_weights.numpy().astype(np.float32)
+    arrays |= blendshape_arrays(avatar, basis)
     facts: dict[str, Any] = {
         "units": head.unit_names,
         "rows": len(names),

@@ -71,6 +71,17 @@ class Blendshapes:
     changes: Tensor  # [D, 6, K] of their means, and of their SH coefficients of degree 0
 
 
+STEPS = 127
+"""In which a change is kept, each way."""
+
+
+def in_bytes(changes: Tensor) -> tuple[Tensor, Tensor]:
+    """Changes [D, 6, K] in bytes, STEPS + 1 for none; and the sizes [6, K] of STEPS of them."""
+    sizes = changes.abs().amax(0)
+    steps = STEPS * changes / sizes.clamp(min=torch.finfo(torch.float32).tiny)
+    return (steps.round() + STEPS + 1).to(torch.uint8), sizes
+
+
 def expressed(
     local: Gaussians, blendshapes: Blendshapes | None, rest: Tensor
 ) -> Callable[[Tensor], Gaussians]:

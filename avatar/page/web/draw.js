@@ -3,9 +3,11 @@
 
 const GAUSSIANS_IN_ROW = 682, TRIANGLES_IN_ROW = 512, ORDER_IN_ROW = 1024, COLOURS_IN_ROW = 2048;
 
-const VERTEX = `#version 300 es
+// count: of the coefficients that Gaussians change with.
+const vertexShader = (count) => `#version 300 es
 precision highp float; precision highp int; precision highp sampler2D; precision highp usampler2D;
-uniform sampler2D gaussians, triangles, colours;
+uniform sampler2D gaussians, triangles, colours, changes;
+uniform vec3 moves[${Math.max(1, count)}], tints[${Math.max(1, count)}];
 uniform usampler2D order;
 uniform mat4 view;
 uniform vec3 eye;
@@ -20,8 +22,13 @@ vec3 coefficient(int i, int k) {
   return texelFetch(colours, ivec2((i % row) * count + k, i / row), 0).rgb;
 }
 
-vec3 colour(int i, vec3 d) {
-  vec3 c = 0.28209479 * coefficient(i, 0);
+vec3 change(int slot, int k, int part) {
+  int row = ${Math.floor(COLOURS_IN_ROW / Math.max(1, 2 * count))};
+  return 255. * texelFetch(changes, ivec2((slot % row) * ${2 * count} + 2 * k + part, slot / row), 0).rgb - 128.;
+}
+
+vec3 colour(int i, vec3 d, vec3 tint) {
+  vec3 c = 0.28209479 * (coefficient(i, 0) + tint);
   if (bands > 1) {
     c += 0.48860251 * (-d.y * coefficient(i, 1) + d.z * coefficient(i, 2) - d.x * coefficient(i, 3));
   }
@@ -45,19 +52,25 @@ void main() {
   ivec2 at = ivec2((i % ${GAUSSIANS_IN_ROW}) * 3, i / ${GAUSSIANS_IN_ROW});
   vec4 a = texelFetch(gaussians, at, 0), b = texelFetch(gaussians, at + ivec2(1, 0), 0);
   vec4 c = texelFetch(gaussians, at + ivec2(2, 0), 0);
+  vec3 local = a.xyz, tint = vec3(0);
+  int slot = int(c.w) - 1;
+  for (int k = 0; k < ${count} && slot >= 0; k++) {
+    local += moves[k] * change(slot, k, 0);
+    tint += tints[k] * change(slot, k, 1);
+  }
   int t = int(a.w);
   at = ivec2((t % ${TRIANGLES_IN_ROW}) * 4, t / ${TRIANGLES_IN_ROW});
   vec4 rx = texelFetch(triangles, at, 0), ry = texelFetch(triangles, at + ivec2(1, 0), 0);
   vec4 rz = texelFetch(triangles, at + ivec2(2, 0), 0);
   float scale = texelFetch(triangles, at + ivec2(3, 0), 0).x;
-  vec3 world = scale * vec3(dot(rx.xyz, a.xyz), dot(ry.xyz, a.xyz), dot(rz.xyz, a.xyz)) + vec3(rx.w, ry.w, rz.w);
+  vec3 world = scale * vec3(dot(rx.xyz, local), dot(ry.xyz, local), dot(rz.xyz, local)) + vec3(rx.w, ry.w, rz.w);
   vec3 seen = (view * vec4(world, 1)).xyz;
   gl_Position = vec4(0, 0, 2, 1);
   float opacity = c.z;
   if (seen.z < 0.01 || opacity < 1. / 255.) return;
   mat3 turned = scale * (mat3(view) * transpose(mat3(rx.xyz, ry.xyz, rz.xyz)));
-  mat3 local = mat3(b.x, b.y, b.z, b.y, b.w, c.x, b.z, c.x, c.y);
-  mat3 spread = turned * local * transpose(turned);
+  mat3 still = mat3(b.x, b.y, b.z, b.y, b.w, c.x, b.z, c.x, c.y);
+  mat3 spread = turned * still * transpose(turned);
   vec2 limit = 0.65 * size / focal, slope = clamp(seen.xy / seen.z, -limit, limit);
   float f = focal / seen.z;
   vec3 jx = vec3(f, 0, -f * slope.x), jy = vec3(0, f, -f * slope.y);
@@ -69,7 +82,7 @@ void main() {
   vec2 pixel = focal * seen.xy / seen.z + place.x * sqrt(middle + apart) * along
     + place.y * sqrt(max(middle - apart, 1e-4)) * vec2(-along.y, along.x);
   gl_Position = vec4(pixel * vec2(2, -2) / size, 0, 1);
-  shade = vec4(colour(i, normalize(world - eye)), opacity);
+  shade = vec4(colour(i, normalize(world - eye), tint), opacity);
 }`;
 
 const FRAGMENT = `#version 300 es
@@ -89,7 +102,7 @@ export class Painter {
     const gl = canvas.getContext('webgl2', { ...settings, powerPreference: 'high-performance' });
     if (!gl) throw new Error('This browser has no WebGL2.');
     Object.assign(this, { gl, rig, canvas });
-    this.program = link(gl, VERTEX, FRAGMENT);
+    this.program = link(gl, vertexShader(rig.expression.length), FRAGMENT);
     gl.useProgram(this.program);
     this.texture(0, 'gaussians', gl.RGBA32F, 3 * GAUSSIANS_IN_ROW, packed(rig, covariances, opacities), 4);
     this.paint(coefficients);
@@ -97,6 +110,7 @@ export class Painter {
     this.texture(2, 'triangles', gl.RGBA32F, 4 * TRIANGLES_IN_ROW, this.frames, 4);
     this.order = new Uint32Array(rows(rig.count, ORDER_IN_ROW) * ORDER_IN_ROW);
     this.texture(3, 'order', gl.R32UI, ORDER_IN_ROW, this.order, 1);
+    this.texture(4, 'changes', gl.RGBA8, COLOURS_IN_ROW, changesInRows(rig), 4);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, corners(rig.count), gl.STATIC_DRAW);
     gl.enable(gl.BLEND);
@@ -133,7 +147,7 @@ export class Painter {
     const { gl } = this;
     const forms = {
       [gl.RGBA32F]: [gl.RGBA, gl.FLOAT], [gl.RGBA16F]: [gl.RGBA, gl.HALF_FLOAT],
-      [gl.R32UI]: [gl.RED_INTEGER, gl.UNSIGNED_INT],
+      [gl.R32UI]: [gl.RED_INTEGER, gl.UNSIGNED_INT], [gl.RGBA8]: [gl.RGBA, gl.UNSIGNED_BYTE],
     };
     gl.activeTexture(gl.TEXTURE0 + unit);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, ...forms[inside], data);
@@ -144,6 +158,7 @@ export class Painter {
     const { gl, rig, canvas } = this;
     this.frames.set(rig.frames);
     this.upload(2, gl.RGBA32F, 4 * TRIANGLES_IN_ROW, this.frames, rows(rig.triangleCount, TRIANGLES_IN_ROW));
+    if (rig.moves.length) gl.uniform3fv(this.at('moves'), rig.moves), gl.uniform3fv(this.at('tints'), rig.tints);
     this.order.set(rig.sort(camera.forward));
     this.upload(3, gl.R32UI, ORDER_IN_ROW, this.order, rows(rig.count, ORDER_IN_ROW));
     gl.viewport(0, 0, canvas.width, canvas.height);
@@ -175,10 +190,11 @@ function rows(count, inRow) {
 function packed(rig, covariances, opacities) {
   const found = new Float32Array(rows(rig.count, GAUSSIANS_IN_ROW) * GAUSSIANS_IN_ROW * 12);
   for (let i = 0; i < rig.count; i++) {
-    found.set(rig.means.subarray(3 * i, 3 * i + 3), 12 * i);
+    found.set(rig.stillMeans.subarray(3 * i, 3 * i + 3), 12 * i);
     found[12 * i + 3] = rig.owner[i];
     found.set(covariances.subarray(6 * i, 6 * i + 6), 12 * i + 4);
     found[12 * i + 10] = opacities[i] / 65535;
+    found[12 * i + 11] = rig.changing?.[i] ?? 0;
   }
   return found;
 }
@@ -192,6 +208,17 @@ function padded(coefficients, count) {
       const from = 3 * (i * count + k);
       found.set(coefficients.subarray(from, from + 3), start + 4 * k);
     }
+  }
+  return found;
+}
+
+function changesInRows({ changes, expression }) {
+  const long = 8 * expression.length; // bytes of a Gaussian
+  if (!long) return new Uint8Array(4 * COLOURS_IN_ROW);
+  const inRow = Math.floor((4 * COLOURS_IN_ROW) / long), count = changes.length / long;
+  const found = new Uint8Array(rows(count, inRow) * COLOURS_IN_ROW * 4);
+  for (let n = 0; n < count; n += inRow) {
+    found.set(changes.subarray(n * long, (n + inRow) * long), (n / inRow) * COLOURS_IN_ROW * 4);
   }
   return found;
 }

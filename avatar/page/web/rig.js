@@ -19,6 +19,10 @@ export class Rig {
     this.halfSorted = new Uint32Array(this.count);
     this.tally = new Uint32Array(DIGIT + 1);
     this.folded = new Float32Array(this.triangleCount * 4);
+    this.expression = new Float64Array((arrays.changeSizes?.length ?? 0) / 6); // [K] of how the face moves
+    this.moves = new Float32Array(3 * this.expression.length);
+    this.tints = new Float32Array(this.moves.length);
+    this.stillMeans = arrays.means.slice();
   }
 
   // weights [K] of the basis's rows; pose: 12 numbers, three rows of a rotation and a shift.
@@ -26,6 +30,7 @@ export class Rig {
     const { vertices, rest, follows, vertexCount } = this;
     vertices.set(rest);
     for (let k = 0; k < weights.length; k++) if (weights[k] !== 0) this.add(k, weights[k]);
+    this.express(weights);
     const [a, b, c, x, d, e, f, y, g, h, i, z] = pose;
     for (let v = 0, p = 0; v < vertexCount; v++, p += 3) {
       const share = follows[v];
@@ -46,6 +51,41 @@ export class Rig {
       vertices[p] += weight * movedOffsets[3 * n];
       vertices[p + 1] += weight * movedOffsets[3 * n + 1];
       vertices[p + 2] += weight * movedOffsets[3 * n + 2];
+    }
+  }
+
+  // How Gaussians change with the expression: avatar/rigging/blendshapes.py. Its coefficients are
+  // linear in the weights, as they count before the head turns. One step of a change then is
+  // `moves` [K, 3] of a place, `tints` [K, 3] of a colour.
+  express(weights) {
+    const { expression, expressions, expressionRadius, changeSizes, moves, tints } = this;
+    const count = expression.length;
+    if (!count) return;
+    expression.fill(0);
+    for (let row = 0; row < weights.length; row++) {
+      if (weights[row] === 0) continue;
+      for (let k = 0; k < count; k++) expression[k] += weights[row] * expressions[row * count + k];
+    }
+    const share = Math.min(1, expressionRadius[0] / Math.hypot(...expression));
+    for (let n = 0; n < 3 * count; n++) {
+      const k = Math.floor(n / 3), value = share * expression[k];
+      moves[n] = value * changeSizes[3 * k + n], tints[n] = value * changeSizes[3 * k + n + 3];
+    }
+    this.change();
+  }
+
+  // The places that have changed, as the order wants them; the painter changes its own.
+  change() {
+    const { changing, changes, means, stillMeans, moves, expression: { length: count } } = this;
+    for (let i = 0; i < this.count; i++) {
+      if (changing[i] === 0) continue;
+      let x = 0, y = 0, z = 0;
+      for (let k = 0, byte = 8 * count * (changing[i] - 1), n = 0; k < count; k++, byte += 8, n += 3) {
+        x += moves[n] * (changes[byte] - 128);
+        y += moves[n + 1] * (changes[byte + 1] - 128);
+        z += moves[n + 2] * (changes[byte + 2] - 128);
+      }
+      means[3 * i] = stillMeans[3 * i] + x, means[3 * i + 1] = stillMeans[3 * i + 1] + y, means[3 * i + 2] = stillMeans[3 * i + 2] + z;
     }
   }
 

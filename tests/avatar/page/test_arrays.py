@@ -2,13 +2,22 @@
 
 import base64
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from avatar.geometry.rotations import head_poses, quaternion_to_matrix
-from avatar.page.build import avatar_arrays, basis_arrays, light_arrays, pack, pose_array
+from avatar.page.build import (
+    avatar_arrays,
+    basis_arrays,
+    blendshape_arrays,
+    light_arrays,
+    pack,
+    pose_array,
+)
 from avatar.rigging.avatar import Avatar
+from avatar.rigging.blendshapes import Blendshapes, ExpressionSpace
 from splat.scene.conventions import SH_C0
 
 
@@ -74,3 +83,23 @@ def test_poses_turn_the_short_way_between_frames():
     back = quaternion_to_matrix(xyzw.roll(1, 1))
     assert torch.allclose(back, poses[:, :3, :3], atol=1e-5)
     assert np.allclose(rows[:, 4:], poses[:, :3, 3].numpy())
+
+
+def test_changes_come_back_and_rows_have_the_coefficients_of_their_meshes(small_avatar: Avatar):
+    generator = torch.Generator().manual_seed(0)
+    rest, count = small_avatar.vertices, len(small_avatar.binding)
+    anchors, points = torch.arange(0, 90, 3), torch.arange(1, 200, 3)
+    basis = torch.zeros(4, len(rest), 3)
+    basis[:, points] = 0.01 * torch.randn(4, len(points), 3, generator=generator)
+    directions = torch.randn(2, len(points), 3, generator=generator)
+    space = ExpressionSpace(anchors, points, directions, torch.tensor(1e9))
+    rows = torch.randperm(count, generator=generator)[:50].sort().values
+    changes = torch.randn(50, 6, 2, generator=generator)
+    changed = replace(small_avatar, blendshapes=Blendshapes(space, rows, changes))
+    arrays = blendshape_arrays(changed, basis)
+    assert np.array_equal(arrays["changing"].nonzero()[0], rows.numpy())
+    steps = arrays["changes"][arrays["changing"][rows] - 1][..., :3].astype(np.float32) - 128
+    back = steps * arrays["changeSizes"].reshape(2, 2, 3)
+    assert np.abs(back.reshape(50, 2, 6) - changes.mT.numpy()).max() < 0.02
+    assert np.allclose(arrays["expressions"], space.coefficients(rest, rest + basis), atol=1e-3)
+    assert blendshape_arrays(small_avatar, basis) == {}

@@ -13,11 +13,14 @@ import torch
 from chromium import tab
 from shown_pages import DEMO, LIGHTS, VOICE, Shown, served
 
+from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.drive.options import ViewOptions
-from avatar.drive.view import motion_on_page, plan_view
+from avatar.drive.view import motion_on_page, plan_view, view_page
 from avatar.geometry.rotations import head_poses
-from avatar.rigging.avatar import pose
+from avatar.heads import Head
+from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.binding import triangle_frames
+from avatar.rigging.blendshapes import Blendshapes, expression_space
 from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.video.camera_path import DISTANCE, portrait
 from splat import Camera, Gaussians, orbit, rgb_to_sh
@@ -186,6 +189,43 @@ def test_a_light_of_the_page_is_the_one_that_was_baked(shown: Shown):
     assert shown.tab.run(f"[viewer.look.light, {chips}[0].ariaPressed]") == [0, "true"]
     shown.tab.run("[...document.querySelectorAll('.chip')].at(-2).click()")
     assert shown.tab.run("viewer.look.light") is None
+
+
+def with_changes(avatar: Avatar, head: Head) -> Avatar:
+    """An avatar whose face changes much with the expression."""
+    generator = torch.Generator().manual_seed(0)
+    moved = (
+        head.units[None] * torch.rand(160, len(head.units), 1, 1, generator=generator) ** 8
+    ).sum(1)
+    turned = (head.pose_weights > 0.999).nonzero()[:, 0]
+    meshes = avatar.vertices + moved
+    space = expression_space(avatar.vertices, meshes, head.regions["scalp"], turned, 3)
+    rows = torch.isin(avatar.faces[avatar.binding], space.points).all(1).nonzero()[::2, 0]
+    changes = (
+        torch.randn(len(rows), 6, 3, generator=generator)
+        * torch.tensor([0.05, 0.05, 0.05, 0.3, 0.3, 0.3])[:, None]
+    )
+    return replace(avatar, blendshapes=Blendshapes(space, rows, changes))
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_faces_change_with_the_expression_as_ours(
+    shown: Shown, tmp_path: Path, expression: dict[str, Any]
+):
+    file, page = tmp_path / "avatar.ply", tmp_path / "page.html"
+    save_avatar(file, with_changes(shown.avatar, shown.face.head))
+    page.write_bytes(view_page(ViewOptions(file)))
+    changed, draw = load_avatar(file), rasterizer("cpu", torch.tensor(BACKGROUND))
+    with tab(tmp_path / "browser") as other:
+        other.size(320, 240)
+        other.open(page.as_uri())
+        there = Shown(other, changed, shown.face, page)
+        theirs = drawn(there, azimuth=35, elevation=10, **expression)
+        assert other.said == []
+    view = camera(there, 35, 10)
+    still = draw(meant(shown, expression), view).numpy()
+    assert decibels(draw(meant(there, expression), view).numpy(), theirs) >= 45
+    assert (decibels(still, theirs) < 43) == bool(expression["units"])
 
 
 def test_nothing_is_asked_of_anyone_and_nothing_goes_wrong(shown: Shown):
