@@ -78,9 +78,8 @@ def completed(folder: Path, capture: Capture, face: Face, seed: int) -> Start | 
     with progress_bar("completing the head", STEPS, "steps/s") as show:
         made = build(fitted, seed, counted(show))
     avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
-    shown = torch.from_numpy(made.part.follows).float()
-    avatar, shown = with_filmed_parts(capture, face.head, avatar, shown)
-    return Start(avatar, shown, with_own_torso(folder, capture, face.head, avatar))
+    avatar = with_filmed_parts(capture, face.head, avatar)
+    return Start(avatar, with_own_torso(folder, capture, face.head, avatar))
 
 
 def with_own_torso(folder: Path, capture: Capture, head: Head, avatar: Avatar) -> Capture:
@@ -129,11 +128,9 @@ def own_body(view: Camera, head: Head, avatar: Avatar) -> Body | None:
     return Body(neck, axis, focal, torch.from_numpy(gaussian_filter(depth, SMOOTH)))
 
 
-def with_filmed_parts(
-    capture: Capture, head: Head, avatar: Avatar, shown: Tensor
-) -> tuple[Avatar, Tensor]:
+def with_filmed_parts(capture: Capture, head: Head, avatar: Avatar) -> Avatar:
     """The avatar with one Gaussian on each triangle of eyes and mouth, in the colours of the
-    frames: a film shows them move, and what is finer learns noise; and `shown` [N] of it."""
+    frames: a film shows them move, and what is finer learns noise."""
     inside = torch.zeros(len(capture.rest), dtype=torch.bool)
     for name in FILMED:
         inside[head.regions[name]] = True
@@ -145,8 +142,7 @@ def with_filmed_parts(
         for name, part in vars(avatar.gaussians).items()
     }
     binding = torch.cat([avatar.binding[kept], filmed])
-    there = replace(avatar, gaussians=RawGaussians(**parts), binding=binding)
-    return there, torch.cat([shown[kept], torch.ones(len(filmed))])
+    return replace(avatar, gaussians=RawGaussians(**parts), binding=binding)
 
 
 def on_mesh(avatar: Avatar, face: Face) -> Avatar:

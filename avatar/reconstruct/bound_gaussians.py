@@ -60,13 +60,13 @@ def raw_of(bound: BoundGaussians, degree: int | None = None) -> RawGaussians:
 
 EPSILON = 1e-15  # gradients of single Gaussians are tiny
 RATES = {
-    "means": 5e-3,  # in units of the triangle's size
-    "quats": 1e-3,
-    "log_scales": 1e-2,
+    "means": 1e-2,  # in units of the triangle's size
+    "quats": 2e-3,
+    "log_scales": 2e-2,
     "opacity_logits": 5e-2,
-    "sh_dc": 2.5e-3,
-    "sh_rest": 2.5e-4,
-    "changes": 1e-2,
+    "sh_dc": 5e-3,
+    "sh_rest": 5e-4,
+    "changes": 2e-2,
 }
 """Learning rates at the first step; all fall exponentially to a share of it at the last."""
 LEFT = dict.fromkeys(RATES, 0.1) | {"means": 0.01, "changes": 0.01}

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from avatar.avatar_io.avatar_file import save_avatar
 from avatar.geometry.records import mapped
@@ -25,7 +24,7 @@ from avatar.reconstruct.capture_reader import (
     shuffled,
     stream_pictures,
 )
-from avatar.reconstruct.head_seeds import face_colours, first_gaussians
+from avatar.reconstruct.head_seeds import face_colours, first_gaussians, shown_shares
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, one_camera, read_all, some_of, write_preview
 from avatar.reconstruct.trainer import AvatarTrainer
@@ -45,6 +44,7 @@ EXPRESSIONS = 10  # principal directions of a face that Gaussians change with
 MOST_FRAMES = 1000  # that these are found by
 ALONE = 0.999  # share of the head's pose from which a vertex follows nothing else
 FIRST_LOOKS = 64  # pictures that give the first colours
+LOOKED = 16  # pictures that tell how far each Gaussian of a completed head is shown
 GROWTH = 1.25  # of what a completed head has at first
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
 SHOWN = 4  # views in a preview
@@ -56,7 +56,6 @@ class Start:
     """What the training on a film starts from."""
 
     avatar: Avatar
-    shown: Tensor  # [N] in [0, 1] how far pictures show each Gaussian
     capture: Capture  # with meshes that move as the avatar does
 
 
@@ -139,7 +138,9 @@ def start_trainer(
         space = film_expressions(capture, face) if face else None
         expressions = 0 if space is None else len(space.directions)
         bound = bound_gaussians(start.avatar.gaussians, start.avatar.binding, degree, expressions)
-        budget, shown = round(GROWTH * len(bound)), start.shown
+        looks = some_of(capture.splits["train"], LOOKED)
+        shown = shown_shares(start.avatar.gaussians, start.avatar.binding, capture, looks)
+        budget = round(GROWTH * len(bound))
     regions = [face.head.regions[name] for name in EMPHASISED] if face else []
     region = torch.cat([torch.empty(0, dtype=torch.int64), *regions]).unique()
     return AvatarTrainer(capture, bound, region, options.train, budget, device, shown, space)

@@ -5,7 +5,9 @@ side; teeth, tongue and lining of the mouth those of anny-head; all else those o
 visible triangle.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -27,7 +29,9 @@ from avatar.retarget.scan_inner_mouth import (
     painted_parts,
 )
 from avatar.rigging.binding import triangle_frames
-from splat import Camera, RawGaussians, rgb_to_sh, sh_to_rgb
+from avatar.rigging.compiled import skinned
+from splat import Camera, Gaussians, RawGaussians, activate, render, rgb_to_sh, sh_to_rgb
+from splat.scene.conventions import SH_C0
 
 NOT_SKIN = ("eyes", "teeth", "tongue", "inner_mouth")  # regions
 SURE = 4.0  # pictures, about, above which a colour is certain
@@ -174,3 +178,39 @@ def _in_front(mesh: Mesh, camera: Camera, points: Tensor) -> Tensor:
     pixels, depths = project(camera, points)
     inside, nearness = look_up(torch.from_numpy(seen.nearness), pixels)
     return ~inside | (depths < 1 / nearness.clamp(min=1e-6) + BEHIND)
+
+
+PLAINLY = 0.2  # of the light of a Gaussian alone: that of one in front, among those that overlap it
+
+
+def shown_shares(
+    raw: RawGaussians, binding: Tensor, capture: Capture, views: Sequence[View]
+) -> Tensor:
+    """How far [N] in [0, 1] the best of some views shows each Gaussian.
+
+    0 is hidden, 1 is in front and seen at right angles; the square of the share of its light.
+    """
+    local, shares = activate(raw), torch.zeros(len(binding), device=binding.device)
+    for view in views:
+        vertices = capture.vertices[view.timestep].to(binding.device)
+        world = skinned(local, binding, vertices, capture.faces.to(binding.device))
+        alone = _alone(world, view.camera).clamp(min=SEEN)
+        shares = torch.maximum(shares, gaussian_light(world, view.camera) / alone)
+    return (shares / PLAINLY).clamp(max=1).square()
+
+
+def gaussian_light(world: Gaussians, camera: Camera) -> Tensor:
+    """Opacity times transmittance of each Gaussian [N], summed over the pixels of a picture: the
+    derivative of its brightness by their colours."""
+    sh = torch.zeros_like(world.means)[:, None].requires_grad_()
+    drawn = render(replace(world, sh=sh), camera, with_depth=False).color
+    (by_sh,) = torch.autograd.grad(drawn[..., 0].sum(), sh)
+    return by_sh[:, 0, 0] / SH_C0
+
+
+def _alone(world: Gaussians, camera: Camera) -> Tensor:
+    """The same [N] of each, if nothing were before it and its broadest side were turned to us."""
+    viewmat = camera.viewmat.to(world.means)
+    depths = (world.means @ viewmat[2, :3] + viewmat[2, 3]).clamp(min=SEEN)
+    broad = world.scales.sort(dim=1).values[:, 1:].prod(1)
+    return 2 * math.pi * broad * world.opacities * (camera.K[0, 0].to(depths) / depths) ** 2

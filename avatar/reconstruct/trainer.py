@@ -1,5 +1,6 @@
 """One training run in memory: the Gaussians, their optimiser, and what a step does."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -51,13 +52,14 @@ WEIGHTS = {
     "scale": 1.0,
     "thickness": 0.2,
     "opacity": 0.01,  # which thins out what no picture needs
-    "seed": 1e-6,
+    "seed": 4e-6,
 }
 """Of the losses beside that of the picture."""
 EVERY = 200  # steps between two rounds of densification
 LEAST_SHOWN = 0.1  # what no picture shows counts as shown so far
 HIDDEN = 0.1  # of the mean gradient of a picture, below which a Gaussian is hidden
 LARGEST = 10 * MM  # of what completes a head: unseen, some would grow to needles
+LONGER = math.log(2)  # and what they may become, times their broadest axis
 
 
 class AvatarTrainer:
@@ -234,6 +236,7 @@ class AvatarTrainer:
         self.adam.zero_grad(set_to_none=True)
         if self.seeds:
             largest = torch.log(LARGEST / self.sizes)[self.bound.binding]
+            largest = torch.minimum(largest, self.seeds["log_scales"].amax(1) + LONGER)
             self.bound.parts["log_scales"].clamp_(max=largest[:, None])
         self.step += 1
         self._multiply()

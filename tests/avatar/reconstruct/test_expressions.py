@@ -47,7 +47,7 @@ def capture(jaw: Tensor) -> Capture:
 def start(capture: Capture) -> Start:
     bound = first_gaussians(capture, torch.full((len(HEAD.faces), 3), 0.6), 0)
     mesh = (capture.rest, capture.faces, capture.topology)
-    return Start(Avatar(raw_of(bound), bound.binding, *mesh), torch.ones(len(bound)), capture)
+    return Start(Avatar(raw_of(bound), bound.binding, *mesh), capture)
 
 
 @pytest.fixture(scope="module")

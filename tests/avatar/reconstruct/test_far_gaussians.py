@@ -16,7 +16,11 @@ from avatar.reconstruct.trainer import EVERY, LARGEST, AvatarTrainer
 FAR = 30.0  # triangle sizes: out of the picture
 
 
-def after_some_steps(shown: torch.Tensor | None) -> AvatarTrainer:
+FULL = np.full((64, 64), 255, np.uint8)
+WHITE = Picture(np.repeat(FULL[..., None], 3, 2), FULL)
+
+
+def begun(shown: torch.Tensor | None) -> tuple[AvatarTrainer, View]:
     """Gaussians of which two start far away from their triangles, and the others as needles."""
     mesh, cameras = tetrahedron(), ring(2, (64, 64))
     views = tuple(View(c, Path("none.png"), None, 0, str(n)) for n, c in enumerate(cameras))
@@ -27,10 +31,13 @@ def after_some_steps(shown: torch.Tensor | None) -> AvatarTrainer:
     assert EVERY > 3
     options = AvatarTrainOptions(steps=10, coarse=0.0)
     region = torch.empty(0, dtype=torch.int64)
-    trainer = AvatarTrainer(capture, bound, region, options, 4, torch.device("cpu"), shown)
-    full = np.full((64, 64), 255, np.uint8)
+    return AvatarTrainer(capture, bound, region, options, 4, torch.device("cpu"), shown), views[0]
+
+
+def after_some_steps(shown: torch.Tensor | None) -> AvatarTrainer:
+    trainer, view = begun(shown)
     for _ in range(3):
-        trainer.learn(views[0], Picture(np.repeat(full[..., None], 3, 2), full))
+        trainer.learn(view, WHITE)
     return trainer
 
 
@@ -52,3 +59,15 @@ def test_what_completes_a_head_grows_to_no_needles(completed: bool):
     scales = trainer.bound.parts["log_scales"].detach().exp().amax(1)  # [4]
     longest = float((scales * trainer.sizes[trainer.bound.binding]).max())
     assert longest == pytest.approx(LARGEST) if completed else longest > 2 * LARGEST
+
+
+def test_what_completes_a_head_grows_to_no_more_than_twice_its_breadth(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("avatar.reconstruct.trainer.LARGEST", 1.0)
+    trainer, view = begun(torch.ones(4))
+    first = trainer.bound.parts["log_scales"].detach()[:2].amax(1).exp()
+    with torch.no_grad():
+        trainer.bound.parts["log_scales"][:2, 0] += 1.0
+    trainer.learn(view, WHITE)
+    assert torch.allclose(trainer.bound.parts["log_scales"].detach()[:2].amax(1).exp(), 2 * first)

@@ -137,7 +137,7 @@ def test_a_film_starts_with_its_completion_and_several_cameras_do_not(
         ),
         binding=small_avatar.binding[::2],
     )
-    face, start = known_face(film), Start(half, torch.ones(len(half.binding)), film)
+    face, start = known_face(film), Start(half, film)
     started = [
         start_trainer(
             chosen, taken, face, device, film_start(chosen, taken, face, lambda *of: start)
