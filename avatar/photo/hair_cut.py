@@ -48,27 +48,31 @@ def cut_out(scene: Scene, strands: CardStrands) -> CardStrands:
     return replace(strands, points=strands.points + step)[near]
 
 
-BARE = 0.7  # share of what is seen of an ear, up to some height, that is no hair
+BARE = 0.6  # share of what is seen of an ear, up to some height, that is no hair
 FEWEST, LEAST_BARE = 10, 0.4  # vertices of an ear that must be seen so, and of its height
 SIDEWAYS = 0.75  # of how far out an ear begins, from where hair is beside the face
 PACKED = 0.3  # of their depth before an ear, that locks have behind it
+STRAIGHT = 40 * MM  # that they hang below the ear before they come forward
 MOVED = 1 * MM  # by an open jaw: cheeks
 
 
 def behind_ears(scene: Scene, strands: CardStrands) -> CardStrands:
     """Strands that fall behind ears, as far up as the first photo shows these bare, as those of
-    tucked hair, and not before them: moved along the view, in which nothing changes; without those
-    that lie in cheeks."""
+    tucked hair, and not before them, and lie on the neck below: moved along the view, in which
+    nothing changes; without those that lie in cheeks."""
     frame, subject = frame_of(scene.views[0]), scene.subject
     ears, vertices = ear_mask(subject.painted.vertices / MM) > 0.5, subject.rest.vertices
     points = strands.points.copy()
     for side in (-1, 1):
         ear = vertices[ears & (side * vertices[:, 0] > 0)]
         low, high = ear[:, 1].min(), _bare_up_to(frame, ear)
-        before = points[:, 2] - ear[:, 2].min() - np.maximum(low - points[:, 1], 0)
+        hung = np.maximum(low - STRAIGHT - points[:, 1], 0)
+        before = np.maximum(points[:, 2] - ear[:, 2].min() - hung, 0)
         beside = side * points[:, 0] > SIDEWAYS * np.abs(ear[:, 0]).min()
-        moved = beside & (points[:, 1] < high) & (before > 0)
-        points -= (moved * (1 + PACKED) * before)[:, None] * frame.axes[2]
+        below = (side * points[:, 0] > 0) & (points[:, 1] < low)
+        on_skin = below * np.clip(_before_mesh(frame, points), 0, before)
+        back = np.where(beside, (1 + PACKED) * before, on_skin)
+        points -= (back * (points[:, 1] < high))[:, None] * frame.axes[2]
     return replace(strands, points=points)[~_in_cheeks(subject, strands.points)]
 
 
@@ -89,7 +93,8 @@ def _bare_up_to(frame: Frame, ear: Floats) -> float:
     rows, columns, inside = pixels_in(frame.view, pixels)
     seen, view = frame.view.photo.seen, frame.view
     first = 1 / np.maximum(view.nearness[rows, columns], 1e-3)
-    bare = (hair_mask(seen) < HAIRY) & (seen.person > PERSON)
+    bare = hair_mask(seen) < HAIRY
+    inside &= seen.person[rows, columns] > PERSON
     shown = np.flatnonzero(inside & (depths < first + LEAST_HEIGHT))
     shown = shown[np.argsort(ear[shown, 1])]  # from the lobe up
     share = np.cumsum(bare[rows, columns][shown]) / (np.arange(len(shown)) + 1)
@@ -109,8 +114,14 @@ def _within(view: View) -> Bools:
 def _behind(frame: Frame, points: Floats, hair: Bools) -> Floats:
     """How far [N] points [N, 3] are behind the mesh that hides them, where a photo shows hair there
     [H, W]."""
-    pixels, depths = frame.seen(points)
-    rows, columns, inside = pixels_in(frame.view, pixels)
-    behind = depths + LEAST_HEIGHT - 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
+    rows, columns, inside = pixels_in(frame.view, frame.seen(points)[0])
+    behind = -_before_mesh(frame, points)
     hidden = inside & hair[rows, columns] & (behind < MOST_BEHIND)
     return np.where(hidden, np.maximum(behind, 0), 0)
+
+
+def _before_mesh(frame: Frame, points: Floats) -> Floats:
+    """How far [N] points [N, 3] are before the mesh of their pixel, as it lies under hair."""
+    pixels, depths = frame.seen(points)
+    rows, columns, _ = pixels_in(frame.view, pixels)
+    return 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3) - depths - LEAST_HEIGHT

@@ -14,7 +14,6 @@ from avatar.lighting.materials import tone
 from avatar.people.cards import Cards, CardStrands, opaque_points
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
-from avatar.people.masks import ear_mask
 from avatar.photo.billboard import billboard_of
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
@@ -29,7 +28,6 @@ from avatar.photo.hair import (
     strand_tones,
     sure_hair,
 )
-from avatar.photo.hair_cut import behind_ears
 from avatar.photo.hair_outline import (
     fitted_cards,
     frame_of,
@@ -264,35 +262,3 @@ def test_strands_run_as_those_of_the_photo(bob: Scene, hanging: PhotoHair, degre
         return float(np.median(np.abs((np.degrees(np.arctan2(y, x)) - degrees + 90) % 180 - 90)))
 
     assert changed.mean() > 0.1 and off(striped) < min(8.0, 0.4 * off(strands))
-
-
-def test_hair_falls_behind_ears_that_are_bare(bob: Scene, hanging: PhotoHair):
-    """On the side whose ear is bare alone, and as the photo shows it."""
-    view, strands = bob.views[0], hanging.strands
-    frame, seen, rest = frame_of(view), view.photo.seen, bob.subject.rest.vertices
-    ears = ear_mask(bob.subject.painted.vertices / MM) > 0.5
-    left = rest[ears & (rest[:, 0] > 0)]
-    np.testing.assert_array_equal(behind_ears(bob, strands).points, strands.points)
-    columns = np.indices(seen.person.shape)[1]
-    bare = np.where(columns > frame.centre[0], 0.0, seen.hair)
-    photo = replace(view.photo, seen=replace(seen, hair=bare, person=np.ones_like(seen.person)))
-    moved = behind_ears(replace(bob, views=[replace(view, photo=photo)]), strands)
-    step = np.linalg.norm(moved.points - strands.points, axis=1)
-    assert (step > 1 * MM).sum() > 100 and (step[strands.points[:, 0] < 0] == 0).all()
-    beside = (moved.points[:, 0] > 0.06) & (moved.points[:, 1] > left[:, 1].min())
-    beside &= moved.points[:, 1] < left[:, 1].max() - 10 * MM
-    assert moved.points[beside, 2].max() < left[:, 2].min() + 1 * MM
-    shown, before = (frame.seen(each.points)[0] for each in (moved, strands))
-    assert np.linalg.norm(shown - before, axis=1).max() < 0.1 * seen.size[0]
-
-
-def test_no_strands_lie_in_cheeks_that_the_jaw_moves(bob: Scene, hanging: PhotoHair):
-    subject, strands = bob.subject, hanging.strands
-    rest = subject.rest
-    skin = np.unique(subject.faces[subject.skin])
-    moves = bob.subject.head.unit("jawOpen").norm(dim=1).numpy()
-    cheeks = [k for k in skin if k < len(moves) and moves[k] > 5 * MM][:50]
-    inside = rest.vertices[cheeks] - 2 * MM * rest.normals[cheeks]
-    points = np.concatenate([inside, strands.points[50:]])
-    kept = behind_ears(bob, replace(strands, points=points)).points
-    np.testing.assert_array_equal(kept, strands.points[50:])
