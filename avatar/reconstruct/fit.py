@@ -139,7 +139,8 @@ def start_trainer(
         expressions = 0 if space is None else len(space.directions)
         bound = bound_gaussians(start.avatar.gaussians, start.avatar.binding, degree, expressions)
         looks = some_of(capture.splits["train"], LOOKED)
-        shown = shown_shares(start.avatar.gaussians, start.avatar.binding, capture, looks)
+        placed = mapped(start.avatar.gaussians, lambda part: part.to(device))
+        shown = shown_shares(placed, start.avatar.binding.to(device), capture, looks)
         budget = round(GROWTH * len(bound))
     regions = [face.head.regions[name] for name in EMPHASISED] if face else []
     region = torch.cat([torch.empty(0, dtype=torch.int64), *regions]).unique()

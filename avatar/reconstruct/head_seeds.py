@@ -31,7 +31,6 @@ from avatar.retarget.scan_inner_mouth import (
 from avatar.rigging.binding import triangle_frames
 from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, RawGaussians, activate, render, rgb_to_sh, sh_to_rgb
-from splat.scene.conventions import SH_C0
 
 NOT_SKIN = ("eyes", "teeth", "tongue", "inner_mouth")  # regions
 SURE = 4.0  # pictures, about, above which a colour is certain
@@ -190,10 +189,11 @@ def shown_shares(
 
     0 is hidden, 1 is in front and seen at right angles; the square of the share of its light.
     """
-    local, shares = activate(raw), torch.zeros(len(binding), device=binding.device)
+    local, faces = activate(raw), capture.faces.to(binding)
+    shares = torch.zeros_like(local.opacities)
     for view in views:
         vertices = capture.vertices[view.timestep].to(binding.device)
-        world = skinned(local, binding, vertices, capture.faces.to(binding.device))
+        world = skinned(local, binding, vertices, faces)
         alone = _alone(world, view.camera).clamp(min=SEEN)
         shares = torch.maximum(shares, gaussian_light(world, view.camera) / alone)
     return (shares / PLAINLY).clamp(max=1).square()
@@ -202,10 +202,10 @@ def shown_shares(
 def gaussian_light(world: Gaussians, camera: Camera) -> Tensor:
     """Opacity times transmittance of each Gaussian [N], summed over the pixels of a picture: the
     derivative of its brightness by their colours."""
-    sh = torch.zeros_like(world.means)[:, None].requires_grad_()
-    drawn = render(replace(world, sh=sh), camera, with_depth=False).color
-    (by_sh,) = torch.autograd.grad(drawn[..., 0].sum(), sh)
-    return by_sh[:, 0, 0] / SH_C0
+    rgb = torch.full_like(world.means, UNKNOWN).requires_grad_()
+    drawn = render(replace(world, sh=rgb_to_sh(rgb)[:, None]), camera, with_depth=False).color
+    (by_rgb,) = torch.autograd.grad(drawn[..., 0].sum(), rgb)
+    return by_rgb[:, 0]
 
 
 def _alone(world: Gaussians, camera: Camera) -> Tensor:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 from captures import ring, tetrahedron
 
+from avatar.geometry.records import mapped
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.head_seeds import first_gaussians, gaussian_light, shown_shares
@@ -28,14 +30,17 @@ def front() -> Camera:
     return look_at(*there, focal=200.0, width=96, height=96)
 
 
-def shares(mesh: Mesh, cameras: tuple[Camera, ...]) -> torch.Tensor:
+def shares(
+    mesh: Mesh, cameras: tuple[Camera, ...], device: torch.device | None = None
+) -> torch.Tensor:
     views = tuple(View(c, Path("none.png"), None, 0, str(n)) for n, c in enumerate(cameras))
     capture = Capture("mesh", mesh.vertices, mesh.faces, mesh.vertices[None], {"train": views})
     bound = first_gaussians(capture, torch.full((len(mesh.faces), 3), 0.5), 0)
     p = dict(bound.parts)
     full = torch.full_like(p["opacity_logits"], 5.0)
     raw = RawGaussians(p["means"], p["quats"], p["log_scales"], full, p["sh_dc"])
-    return shown_shares(raw, bound.binding, capture, views)
+    placed = mapped(raw, lambda part: part.to(device))
+    return shown_shares(placed, bound.binding.to(device), capture, views).cpu()
 
 
 def test_what_lies_before_others_is_shown_and_what_lies_behind_is_not():
@@ -67,3 +72,10 @@ def test_the_light_of_all_gaussians_is_the_opacity_of_the_picture():
     light = gaussian_light(world, front())
     assert torch.isclose(light.sum(), render(world, front()).alpha.sum(), rtol=1e-4)
     assert (light >= 0).all()
+
+
+@pytest.mark.gpu
+def test_cuda_shows_what_the_cpu_shows(cuda: torch.device):
+    mesh, cameras = squares(0.0, 0.01, 0.02), ring(2, (64, 64))
+    on_cpu, on_cuda = (shares(mesh, cameras, device) for device in (torch.device("cpu"), cuda))
+    torch.testing.assert_close(on_cuda, on_cpu, rtol=1e-3, atol=1e-4)
