@@ -62,7 +62,7 @@ def behind_ears(scene: Scene, strands: CardStrands) -> CardStrands:
     nothing changes; without those that lie in cheeks."""
     frame, subject = frame_of(scene.views[0]), scene.subject
     ears, vertices = ear_mask(subject.painted.vertices / MM) > 0.5, subject.rest.vertices
-    points = strands.points.copy()
+    points, over_skin = strands.points.copy(), _before_mesh(frame, strands.points) - LEAST_HEIGHT
     for side in (-1, 1):
         ear = vertices[ears & (side * vertices[:, 0] > 0)]
         low, high = ear[:, 1].min(), _bare_up_to(frame, ear)
@@ -70,7 +70,7 @@ def behind_ears(scene: Scene, strands: CardStrands) -> CardStrands:
         before = np.maximum(points[:, 2] - ear[:, 2].min() - hung, 0)
         beside = side * points[:, 0] > SIDEWAYS * np.abs(ear[:, 0]).min()
         below = (side * points[:, 0] > 0) & (points[:, 1] < low)
-        on_skin = below * np.clip(_before_mesh(frame, points), 0, before)
+        on_skin = below * np.clip(over_skin, 0, before)
         back = np.where(beside, (1 + PACKED) * before, on_skin)
         points -= (back * (points[:, 1] < high))[:, None] * frame.axes[2]
     return replace(strands, points=points)[~_in_cheeks(subject, strands.points)]
@@ -89,13 +89,11 @@ def _in_cheeks(subject: Subject, points: Floats) -> Bools:
 def _bare_up_to(frame: Frame, ear: Floats) -> float:
     """Up to which height a photo shows no hair on an ear with vertices [E, 3], in head space;
     nowhere where that is little of the ear."""
-    pixels, depths = frame.seen(ear)
-    rows, columns, inside = pixels_in(frame.view, pixels)
-    seen, view = frame.view.photo.seen, frame.view
-    first = 1 / np.maximum(view.nearness[rows, columns], 1e-3)
+    rows, columns, inside = pixels_in(frame.view, frame.seen(ear)[0])
+    seen = frame.view.photo.seen
     bare = hair_mask(seen) < HAIRY
     inside &= seen.person[rows, columns] > PERSON
-    shown = np.flatnonzero(inside & (depths < first + LEAST_HEIGHT))
+    shown = np.flatnonzero(inside & (_before_mesh(frame, ear) > -LEAST_HEIGHT))
     shown = shown[np.argsort(ear[shown, 1])]  # from the lobe up
     share = np.cumsum(bare[rows, columns][shown]) / (np.arange(len(shown)) + 1)
     count = int(np.flatnonzero(share > BARE).max(initial=-1)) + 1
@@ -115,13 +113,13 @@ def _behind(frame: Frame, points: Floats, hair: Bools) -> Floats:
     """How far [N] points [N, 3] are behind the mesh that hides them, where a photo shows hair there
     [H, W]."""
     rows, columns, inside = pixels_in(frame.view, frame.seen(points)[0])
-    behind = -_before_mesh(frame, points)
+    behind = LEAST_HEIGHT - _before_mesh(frame, points)
     hidden = inside & hair[rows, columns] & (behind < MOST_BEHIND)
     return np.where(hidden, np.maximum(behind, 0), 0)
 
 
 def _before_mesh(frame: Frame, points: Floats) -> Floats:
-    """How far [N] points [N, 3] are before the mesh of their pixel, as it lies under hair."""
+    """How far [N] points [N, 3] are before the mesh of their pixel."""
     pixels, depths = frame.seen(points)
     rows, columns, _ = pixels_in(frame.view, pixels)
-    return 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3) - depths - LEAST_HEIGHT
+    return 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3) - depths

@@ -24,7 +24,7 @@ from avatar.reconstruct.capture_reader import (
     shuffled,
     stream_pictures,
 )
-from avatar.reconstruct.head_seeds import face_colours, first_gaussians, shown_shares
+from avatar.reconstruct.head_seeds import face_colours, first_gaussians, visibilities
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, one_camera, read_all, some_of, write_preview
 from avatar.reconstruct.trainer import AvatarTrainer
@@ -140,7 +140,7 @@ def start_trainer(
         bound = bound_gaussians(start.avatar.gaussians, start.avatar.binding, degree, expressions)
         looks = some_of(capture.splits["train"], LOOKED)
         placed = mapped(start.avatar.gaussians, lambda part: part.to(device))
-        shown = shown_shares(placed, start.avatar.binding.to(device), capture, looks)
+        shown = visibilities(placed, start.avatar.binding.to(device), capture, looks)
         budget = round(GROWTH * len(bound))
     regions = [face.head.regions[name] for name in EMPHASISED] if face else []
     region = torch.cat([torch.empty(0, dtype=torch.int64), *regions]).unique()

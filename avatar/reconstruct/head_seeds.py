@@ -179,36 +179,36 @@ def _in_front(mesh: Mesh, camera: Camera, points: Tensor) -> Tensor:
     return ~inside | (depths < 1 / nearness.clamp(min=1e-6) + BEHIND)
 
 
-PLAINLY = 0.2  # of the light of a Gaussian alone: that of one in front, among those that overlap it
+VISIBLE = 0.2  # of its blending weight alone: that of a Gaussian among those that overlap it
 
 
-def shown_shares(
+def visibilities(
     raw: RawGaussians, binding: Tensor, capture: Capture, views: Sequence[View]
 ) -> Tensor:
     """How far [N] in [0, 1] the best of some views shows each Gaussian.
 
-    0 is hidden, 1 is in front and seen at right angles; the square of the share of its light.
+    0 is hidden, 1 is in front and seen at right angles; the square of the share of its weight.
     """
     local, faces = activate(raw), capture.faces.to(binding)
     shares = torch.zeros_like(local.opacities)
     for view in views:
         vertices = capture.vertices[view.timestep].to(binding.device)
         world = skinned(local, binding, vertices, faces)
-        alone = _alone(world, view.camera).clamp(min=SEEN)
-        shares = torch.maximum(shares, gaussian_light(world, view.camera) / alone)
-    return (shares / PLAINLY).clamp(max=1).square()
+        alone = _weights_alone(world, view.camera).clamp(min=SEEN)
+        shares = torch.maximum(shares, blending_weights(world, view.camera) / alone)
+    return (shares / VISIBLE).clamp(max=1).square()
 
 
-def gaussian_light(world: Gaussians, camera: Camera) -> Tensor:
+def blending_weights(world: Gaussians, camera: Camera) -> Tensor:
     """Opacity times transmittance of each Gaussian [N], summed over the pixels of a picture: the
-    derivative of its brightness by their colours."""
+    derivative of its brightness by their colours (Kerbl et al. 2023, equation 3)."""
     rgb = torch.full_like(world.means, UNKNOWN).requires_grad_()
     drawn = render(replace(world, sh=rgb_to_sh(rgb)[:, None]), camera, with_depth=False).color
     (by_rgb,) = torch.autograd.grad(drawn[..., 0].sum(), rgb)
     return by_rgb[:, 0]
 
 
-def _alone(world: Gaussians, camera: Camera) -> Tensor:
+def _weights_alone(world: Gaussians, camera: Camera) -> Tensor:
     """The same [N] of each, if nothing were before it and its broadest side were turned to us."""
     viewmat = camera.viewmat.to(world.means)
     depths = (world.means @ viewmat[2, :3] + viewmat[2, 3]).clamp(min=SEEN)

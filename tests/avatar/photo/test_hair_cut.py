@@ -3,27 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from avatar.geometry.vectors import MM, Floats
 from avatar.people.masks import ear_mask
-from avatar.photo.hair import PhotoHair, hair_of_photo
+from avatar.photo.hair import PhotoHair
 from avatar.photo.hair_cut import behind_ears
 from avatar.photo.hair_outline import frame_of
 from avatar.photo.subject import Scene
-from tests.heads_in_pictures import scene
-
-
-@pytest.fixture(scope="module")
-def bob(tmp_path_factory) -> Scene:
-    return scene("bob", tmp_path_factory.mktemp("bob"))
-
-
-@pytest.fixture(scope="module")
-def hanging(bob: Scene) -> PhotoHair:
-    hair = hair_of_photo(bob)
-    assert hair is not None
-    return hair
 
 
 def left_ear(bob: Scene) -> Floats:

@@ -12,12 +12,6 @@ from avatar.people.masks import beard_mask
 from avatar.photo.hair_matte import Shown, whole_hair, without_background
 from avatar.photo.project import FACE, hair_mask, polygon
 from avatar.photo.subject import Scene
-from tests.heads_in_pictures import scene
-
-
-@pytest.fixture(scope="module")
-def bob(tmp_path_factory) -> Scene:
-    return scene("bob", tmp_path_factory.mktemp("bob"))
 
 
 def test_hair_that_was_missed_is_found_by_its_colour_and_bare_skin_is_not(bob: Scene):

@@ -42,20 +42,8 @@ from tests.heads_in_pictures import scene
 
 
 @pytest.fixture(scope="module")
-def bob(tmp_path_factory) -> Scene:
-    return scene("bob", tmp_path_factory.mktemp("bob"))
-
-
-@pytest.fixture(scope="module")
 def man(tmp_path_factory) -> Scene:
     return scene("man", tmp_path_factory.mktemp("man"))
-
-
-@pytest.fixture(scope="module")
-def hanging(bob: Scene) -> PhotoHair:
-    hair = hair_of_photo(bob)
-    assert hair is not None
-    return hair
 
 
 def test_a_bob_hangs_on_both_sides_and_short_hair_does_not(

@@ -9,7 +9,7 @@ from captures import ring, tetrahedron
 from avatar.geometry.records import mapped
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.reconstruct.capture import Capture, View
-from avatar.reconstruct.head_seeds import first_gaussians, gaussian_light, shown_shares
+from avatar.reconstruct.head_seeds import blending_weights, first_gaussians, visibilities
 from splat import Camera, Gaussians, RawGaussians, look_at, render
 
 SIZE = 0.1  # metres between the corners of a square
@@ -40,7 +40,7 @@ def shares(
     full = torch.full_like(p["opacity_logits"], 5.0)
     raw = RawGaussians(p["means"], p["quats"], p["log_scales"], full, p["sh_dc"])
     placed = mapped(raw, lambda part: part.to(device))
-    return shown_shares(placed, bound.binding.to(device), capture, views).cpu()
+    return visibilities(placed, bound.binding.to(device), capture, views).cpu()
 
 
 def test_what_lies_before_others_is_shown_and_what_lies_behind_is_not():
@@ -69,7 +69,7 @@ def test_the_light_of_all_gaussians_is_the_opacity_of_the_picture():
         opacities=torch.rand(50, generator=generator),
         sh=torch.randn(50, 1, 3, generator=generator),
     )
-    light = gaussian_light(world, front())
+    light = blending_weights(world, front())
     assert torch.isclose(light.sum(), render(world, front()).alpha.sum(), rtol=1e-4)
     assert (light >= 0).all()
 
