@@ -1,8 +1,4 @@
-"""Fit one person to photos: the shape at rest, and head pose and expression on each.
-
-The landmark residuals that the shape modes leave are fitted by a Gaussian process on the surface
-(Rasmussen and Williams 2006, chapter 2): smooth, a few millimetres, observed only across each view.
-"""
+"""Fit one person to photos: the shape at rest, and head pose and expression on each."""
 
 import math
 from collections.abc import Sequence
@@ -18,93 +14,29 @@ from torch import Tensor
 from avatar.geometry.vectors import MM, Floats
 from avatar.geometry.zbuffer import project
 from avatar.heads.head import sealed
-from avatar.heads.shape_space import PARTS
+from avatar.photo.landmark_warp import landmark_shifts, warped
+from avatar.photo.outline import OutlineView, ears_seen, to_outline
 from avatar.photo.photograph import SeenPhoto
 from avatar.rigging.avatar import pose
 from avatar.tracking.landmarks import (
     EYES,
     LIPS,
     SKIN_POINTS,
-    expected_pixels,
-    landmark_model,
     skin_points,
     upright_axes,
-    visible_share,
 )
 from avatar.tracking.lip_edges import meeting_points
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, rigid
-from avatar.tracking.residuals import place
+from avatar.tracking.silhouette import SeenEar
 from avatar.tracking.smooth import MOUTH, named_units
 from avatar.tracking.solve import FocalPrior
 from avatar.tracking.stages import UPRIGHT, Solved, solve_landmarks
 from splat import Camera
 
-SPREADS = ((2.5 * MM, 30 * MM), (1.5 * MM, 10 * MM))  # deviation and reach of each of its parts
-NOISE = 1.2 * MM  # of a landmark that is seen well
-JAW = "jawOpen"
-LEAST_SHARE = 0.15  # of visibility, for a landmark to count
-
-
-def warped(
-    model: FaceModel, person: Person, frames: Sequence[FrameState], found: Sequence[Tensor]
-) -> Tensor:
-    """The person's vertices [V, 3] at rest, shifted after landmarks [478, 2] of each photo."""
-    rest = model.rest(person.shape).double()
-    residuals = [_residuals(model, person, *each) for each in zip(frames, found, strict=True)]
-    points, axes, values, noise = (torch.cat(part) for part in zip(*residuals, strict=True))
-    system = _covariance(points, points) * (axes @ axes.T) + torch.diag(noise**2)
-    strength = torch.linalg.solve(system, values)
-    opened = rest + model.head.unit(JAW)
-    positions = torch.cat([_shift_positions(model, rest), _shift_positions(model, opened)], 1)
-    shift = _covariance(positions, points) @ (strength[:, None] * axes)
-    return (rest + shift).float()
-
-
-def _residuals(
-    model: FaceModel, person: Person, frame: FrameState, found: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Points at rest and with an open jaw [O, 6], directions [O, 3] in head space, and how far [O]
-    in metres a photo shows them along these, with the standard deviation [O]."""
-    landmarks = landmark_model(model)
-    placed = place(landmarks.points, person, frame)
-    share = visible_share(landmarks.normals, frame, placed)
-    kept = (share > LEAST_SHARE).nonzero().squeeze(1)
-    points = landmarks.points.of_person(person.shape).mean[kept].double()
-    expected = expected_pixels(landmarks, person, frame, placed)
-    off = (found[landmarks.index] - expected)[kept].double()
-    gain = landmarks.person_gain[kept].double()
-    metres = off * (placed.camera[kept, 2:].double() / person.focal / gain[:, None])
-    axes = frame.rotation.double()[:2]  # camera x and y in head space
-    each = NOISE / share[kept].double().sqrt() / gain
-    jaw = landmarks.points.basis[kept, :, model.head.unit_names.index(JAW)].double()
-    return (
-        torch.cat([points, points + jaw], 1).repeat(2, 1),
-        axes.repeat_interleave(len(kept), 0),
-        metres.T.flatten(),
-        each.repeat(2),
-    )
-
-
-def _covariance(one: Tensor, other: Tensor) -> Tensor:
-    """Covariance [N, M] of points at rest and with an open jaw, [N, 6] and [M, 6]: both lips touch
-    at rest, but do not move together."""
-    squared = torch.cdist(one, other) ** 2 / 2
-    kernels = [size**2 * torch.exp(-squared / (2 * reach**2)) for size, reach in SPREADS]
-    return sum(kernels[1:], kernels[0])
-
-
-def _shift_positions(model: FaceModel, rest: Tensor) -> Tensor:
-    """Positions [V, 3] where vertices take their shift: rigid parts all at their middle."""
-    positions = rest.clone()
-    for part in PARTS:
-        index = model.head.group_vertices(part)
-        positions[index] = rest[index].mean(0)
-    return positions
-
-
 MODES = 20  # of the shape space: landmarks of one picture determine no more
 TOGETHER = math.radians(12)  # up to which a torso is taken to be turned with its head
 UNIT_SPREAD = 0.4  # of a unit's weight, where there is one picture of an expression
+MOST_ASIDE = math.radians(20)  # of a face, for the height of its ears to tell its pitch
 PITCH_SPREAD = math.radians(6)  # of people who have their photo taken
 
 
@@ -161,11 +93,41 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     first = photos[0]
     found = [_as_seen_by(first, photo) for photo in photos]
     solved = _solved(model, first, found)
+    solved = _solved(model, first, found, _ears(solved, photos))
     shape = warped(solved.model, solved.person, solved.states, found)
     rest = torch.from_numpy(sealed(model.head, shape.numpy())).float()
     placed = [_placed(model, *each) for each in zip(photos, solved.states, strict=True)]
     lidded = [with_lids(solved.model, rest, each) for each in placed]
     return Fitted(solved.model, rest, [with_lips(solved.model, rest, each) for each in lidded])
+
+
+def _ears(solved: Solved, photos: Sequence[SeenPhoto]) -> list[list[SeenEar]]:
+    """The ears that each photo from the front shows."""
+    found: list[list[SeenEar]] = []
+    for photo, state in zip(photos, solved.states, strict=True):
+        ahead = -float(state.rotation[2, 2]) > math.cos(MOST_ASIDE)
+        view = _outline_view(solved.model, photo, rigid(state), state.weights)
+        found.append(ears_seen(solved.model, solved.person, state, view) if ahead else [])
+    return found
+
+
+def with_outline(fitted: Fitted) -> Fitted:
+    """The same with skull and ears as the outline of the person in each photo asks."""
+    views = [
+        _outline_view(
+            fitted.model, photo.seen, photo.camera.viewmat @ photo.head_pose, photo.weights
+        )
+        for photo in fitted.photos
+    ]
+    return replace(fitted, rest=to_outline(fitted.model, fitted.rest, views))
+
+
+def _outline_view(
+    model: FaceModel, photo: SeenPhoto, to_camera: Tensor, weights: Tensor
+) -> OutlineView:
+    camera = Camera(to_camera.float(), _intrinsics(photo), *photo.size)
+    offsets = torch.einsum("e,evx->vx", weights.float(), model.units)
+    return OutlineView(photo.person, photo.hair, photo.points, camera, offsets)
 
 
 NEARNESSES = np.linspace(0.2, 3.4, 9)  # one over metres of distance, that are tried
@@ -193,14 +155,20 @@ def _nearness_and_misfit(model: FaceModel, photo: SeenPhoto) -> tuple[float, flo
     """One over the head's distance in metres, and how badly its landmarks are met, squared."""
     solved = _solved(model, photo, [photo.points])
     frame = solved.states[0]
-    _, _, off, noise = _residuals(solved.model, solved.person, frame, photo.points)
+    _, _, off, noise = landmark_shifts(solved.model, solved.person, frame, photo.points)
     return 1 / float(frame.translation[2]), float((off / noise).square().sum())
 
 
-def _solved(model: FaceModel, photo: SeenPhoto, found: Sequence[Tensor]) -> Solved:
-    """The person and the poses of landmarks [478, 2] that the camera of a photo sees."""
-    person = Person(torch.zeros(MODES).double(), photo.focal, photo.centre)
-    return solve_landmarks(model, person, FocalPrior(photo.focal), found, free_focal=False)
+def _solved(
+    model: FaceModel,
+    photo: SeenPhoto,
+    found: Sequence[Tensor],
+    ears: Sequence[Sequence[SeenEar]] | None = None,
+) -> Solved:
+    """The person and the poses of landmarks [478, 2] that the camera of a photo sees, and of ears
+    that each shows."""
+    person, prior = Person(torch.zeros(MODES).double(), photo.focal, photo.centre), photo.focal
+    return solve_landmarks(model, person, FocalPrior(prior), found, free_focal=False, ears=ears)
 
 
 LID_UNITS = ("eyeBlink", "eyeSquint", "eyeWide")
@@ -288,7 +256,12 @@ def _placed(model: FaceModel, photo: SeenPhoto, frame: FrameState) -> FittedPhot
     torso = torch.eye(4, dtype=torch.float64)
     torso[:3, :3] = UPRIGHT.double() @ _shared_turn(UPRIGHT.double() @ to_camera[:3, :3])
     torso[:3, 3] = to_camera[:3, :3] @ pivot + to_camera[:3, 3] - torso[:3, :3] @ pivot
-    (across, down), focal = photo.centre, photo.focal
-    K = torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])
     head_pose = (torch.linalg.inv(torso) @ to_camera).float()
-    return FittedPhoto(photo, frame.weights, head_pose, Camera(torso.float(), K, *photo.size))
+    return FittedPhoto(
+        photo, frame.weights, head_pose, Camera(torso.float(), _intrinsics(photo), *photo.size)
+    )
+
+
+def _intrinsics(photo: SeenPhoto) -> Tensor:
+    (across, down), focal = photo.centre, photo.focal
+    return torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])

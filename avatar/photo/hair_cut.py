@@ -12,7 +12,6 @@ from avatar.geometry.zbuffer import NOTHING
 from avatar.people.cards import CardStrands
 from avatar.people.masks import ear_mask
 from avatar.people.subject import Subject
-from avatar.photo.fit import JAW
 from avatar.photo.hair_outline import (
     HAIRY,
     LEAST_HEIGHT,
@@ -23,6 +22,7 @@ from avatar.photo.hair_outline import (
     height_over_skin,
     pixels_in,
 )
+from avatar.photo.landmark_warp import JAW
 from avatar.photo.project import View, hair_mask, nearest
 from avatar.photo.subject import Scene
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from avatar.photo.build import STEPS, Made, build, counted, shares
-from avatar.photo.fit import Fitted, fit
-from avatar.photo.outline import to_outline
+from avatar.photo.fit import Fitted, fit, with_outline
 from avatar.photo.photograph import SeenPhoto, see
 from avatar.photo.project import sampled
 from avatar.vision.follow import load_face_finder
@@ -88,7 +87,7 @@ def fit_photos(paths: Sequence[Path], focal: float | None = None, face: int = 0)
     finder, matting = load_face_finder(), load_matting()
     fitted = fit([see(path, finder, matting, focal, face) for path in paths])
     check_turn(fitted)
-    return to_outline(fitted)
+    return with_outline(fitted)
 
 
 def _say(photo: SeenPhoto) -> None:

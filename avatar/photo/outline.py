@@ -1,10 +1,12 @@
 """Fit skull and ears to the outline of the person, which landmarks do not reach.
 
-Above the forehead, the skull is pressed to within the outline. Ears are moved and stretched along
-it where no hair covers them.
+Above the forehead, the skull is pressed to within the outline. Ears, where no hair covers them, are
+moved and stretched along it. Their height also tells the head's pitch, which landmarks of one view
+hardly do: ears are 10 cm behind the face.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -12,24 +14,38 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from avatar.geometry.vectors import MM, Bools, Floats, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.people.masks import ear_mask
-from avatar.photo.fit import Fitted, FittedPhoto
-from avatar.photo.photograph import SeenPhoto
-from avatar.tracking.model import FaceModel
+from avatar.tracking.model import FaceModel, FrameState, Person, PointModel
+from avatar.tracking.residuals import place
+from avatar.tracking.silhouette import SeenEar
 from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
+from splat import Camera
 
 STEP, FARTHEST = 1 * MM, 0.25  # in which outlines are followed, metres
 PERSON, HAIRY = 0.5, 0.5  # of the mattes
 
 
 @dataclass(frozen=True)
-class Plane:
-    """The picture of a photo in metres from between the eyes, across and up the head."""
+class OutlineView:
+    """A picture of the person, and how it shows the head."""
 
-    seen: SeenPhoto
+    person: Floats  # [H, W] matte in [0, 1]
+    hair: Floats  # [H, W]
+    points: Tensor  # [478, 2] landmarks in pixels
+    camera: Camera  # of head space
+    offsets: Tensor  # [V, 3] of the expression
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A picture in metres from between the eyes, across and up the head."""
+
+    person: Floats  # [H, W]
+    hair: Floats  # [H, W]
     eyes: Floats  # [2] pixels
     axes: Floats  # [2, 2] rows: across and up, in the picture
     pixel: float  # metres
@@ -40,32 +56,31 @@ class Plane:
         pixels = self.eyes + places @ self.axes / self.pixel
         person, hair = (
             map_coordinates(matte, np.moveaxis(pixels, -1, 0)[::-1] - 0.5, order=1, cval=1.0)
-            for matte in (self.seen.person, self.seen.hair)
+            for matte in (self.person, self.hair)
         )
         return person, hair
 
 
-def _plane(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> tuple[Plane, Floats]:
-    """The plane of a photo, and where it shows vertices [V, 3] at rest: [V, 2]."""
-    to_camera = (photo.camera.viewmat[:3, :3] @ photo.head_pose[:3, :3]).double().numpy()
-    up = to_camera[:2, 1] / np.linalg.norm(to_camera[:2, 1])
+def _plane(rest: Tensor, view: OutlineView) -> tuple[Plane, Floats]:
+    """The plane of a picture, and where it shows vertices [V, 3] at rest: [V, 2]."""
+    turn = view.camera.viewmat[:2, :3].double().numpy()
+    up = turn[:, 1] / np.linalg.norm(turn[:, 1])
     axes = np.stack([[-up[1], up[0]], up])
-    eyes = photo.seen.points[[RIGHT_CORNER, LEFT_CORNER]].double().mean(0).numpy()
-    posed = photo.posed(rest, model).double()
-    pixels, depths = (part.numpy() for part in project(photo.camera, posed))
-    pixel = float(np.median(depths)) / float(photo.camera.K[0, 0])
+    eyes = view.points[[RIGHT_CORNER, LEFT_CORNER]].double().mean(0).numpy()
+    pixels, depths = (part.numpy() for part in project(view.camera, (rest + view.offsets).double()))
+    pixel = float(np.median(depths)) / float(view.camera.K[0, 0])
     places = (pixels - eyes) @ axes.T * pixel
-    return Plane(photo.seen, eyes, axes, pixel, axes @ to_camera[:2]), places
+    return Plane(view.person, view.hair, eyes, axes, pixel, axes @ turn), places
 
 
-def to_outline(fitted: Fitted) -> Fitted:
-    """The same with skull and ears as the outline of the person in each photo asks."""
-    rest = fitted.rest
-    for photo in fitted.photos:
-        rest = _pressed(fitted.model, rest, photo)
+def to_outline(model: FaceModel, rest: Tensor, views: Sequence[OutlineView]) -> Tensor:
+    """Vertices [V, 3] at rest with skull and ears as the outline of the person in each picture
+    asks."""
+    for view in views:
+        rest = _pressed(rest, view)
         for fineness in FINENESS:
-            rest = _with_ears(fitted.model, rest, photo, fineness)
-    return replace(fitted, rest=rest)
+            rest = _with_ears(model, rest, view, fineness)
+    return rest
 
 
 RAYS = np.radians(np.arange(-80, 81, 2.0))  # in the picture, from the eyes, 0 up the head
@@ -76,13 +91,13 @@ SMOOTH = 3.0  # rays
 POWER = 2  # of the way up to the crown with which the press grows: brows and hairline stay
 
 
-def _pressed(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> Tensor:
+def _pressed(rest: Tensor, view: OutlineView) -> Tensor:
     """Vertices [V, 3] at rest, moved towards the eyes, across the view, so that the skull reaches
     no further than the outline and leaves room for hair where that shows some; where it shows none,
     as far as that."""
-    plane, away = _plane(model, rest, photo)
+    plane, away = _plane(rest, view)
     angle, reach = np.arctan2(away[:, 0], away[:, 1]), np.hypot(*away.T)
-    own = _profile(angle, reach)
+    own = _largest(RAYS, angle, reach, 3)
     outline, bare = _outline(plane)
     excess = np.clip(own - outline, np.where(bare, -MOST_RAISED, 0), MOST_PRESSED)
     excess = gaussian_filter1d(excess, SMOOTH) * smoothstep(*FADES, np.abs(RAYS))
@@ -92,13 +107,14 @@ def _pressed(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> Tensor:
     return rest + torch.from_numpy(moved).float()
 
 
-def _profile(angle: Floats, reach: Floats) -> Floats:
-    """How far [R] points reach along each ray."""
-    profile = np.zeros(len(RAYS))
-    bins = np.rint((angle - RAYS[0]) / (RAYS[1] - RAYS[0])).astype(int)
-    inside = (bins >= 0) & (bins < len(RAYS))
-    np.maximum.at(profile, bins[inside], reach[inside])
-    return maximum_filter1d(profile, 3)
+def _largest(bins: Floats, where: Floats, values: Floats, width: int) -> Floats:
+    """The largest [B] of values [S] that are in each of some even bins and those beside it, `width`
+    in all; nothing where there are none."""
+    largest = np.zeros(len(bins))
+    number = np.rint((where - bins[0]) / (bins[1] - bins[0])).astype(int)
+    inside = (number >= 0) & (number < len(bins))
+    np.maximum.at(largest, number[inside], values[inside])
+    return maximum_filter1d(largest, width)
 
 
 def _outline(plane: Plane) -> tuple[Floats, Bools]:
@@ -113,47 +129,71 @@ def _outline(plane: Plane) -> tuple[Floats, Bools]:
     return np.where(ends, edge - np.minimum(haired, THIN), np.inf), ends & (haired < THIN)
 
 
-BESIDE = 15 * MM  # above and below an ear, where its outline may be
+BESIDE = 25 * MM  # above and below an ear, where its outline may be
 INSIDE = 10 * MM  # of the head's outline, where following that of the ear begins
 RIM = 3 * MM  # of an ear, that is no hair
 SHORTEST = 25 * MM  # of an ear's outline
-OUTWARDS, UPWARDS = np.arange(-6, 13, 1.5) * MM, np.arange(-6, 7, 1.5) * MM
+OUTWARDS, UPWARDS = np.arange(-6, 13, 1.5) * MM, np.arange(-18, 19, 1.5) * MM
 LONGER = np.arange(-0.15, 0.2, 0.05)
 """Steps that are tried."""
 FINENESS = (1.0, 0.5, 0.25)  # of the first steps, and of those after them
 FARTHEST_OFF = 8 * MM  # what an outline is off, at most: the rest is no ear
+UNLIKE = 3 * MM  # of the mean that is left
 RELUCTANT = 0.01  # metres that an outline must be nearer, for each that an ear is moved
 ROOT, OUTERMOST = 71 * MM, 88 * MM  # of the mean head's ears: how far out they begin and reach
 
 
-def _with_ears(model: FaceModel, rest: Tensor, photo: FittedPhoto, fineness: float) -> Tensor:
+def _with_ears(model: FaceModel, rest: Tensor, view: OutlineView, fineness: float) -> Tensor:
     """Vertices [V, 3] at rest with ears, across the view, nearer to as long and as far out as the
     outline."""
-    plane, places = _plane(model, rest, photo)
-    drawn = replace(plane, seen=_silhouette(model, rest, photo))
+    plane, places = _plane(rest, view)
+    moved = np.zeros_like(places)
+    for ear in _ears(model, rest, view):
+        step = _best_step(ear.outline, fineness)
+        if step is None:
+            continue
+        out, up, longer = step
+        moved[ear.there, 0] = ear.side * ear.stands_off * out
+        higher = up + longer * (places[ear.there, 1] - ear.outline.middle)
+        moved[ear.there, 1] = ear.mask * higher
+    return rest + torch.from_numpy(moved @ plane.in_head).float()
+
+
+@dataclass(frozen=True)
+class Ear:
+    """An ear that is seen on the outline."""
+
+    side: float  # -1 or 1 along x
+    there: Bools  # [V] the skin of its side
+    mask: Floats  # [S] of that, the ear's share
+    stands_off: Floats  # [S] share of a step outwards
+    outline: "EarOutline"
+
+
+def _ears(model: FaceModel, rest: Tensor, view: OutlineView) -> list[Ear]:
+    """The ears of vertices [V, 3] at rest beside which the outline is known."""
+    plane, places = _plane(rest, view)
+    drawn = _silhouette(model, rest, view, plane)
     neutral = model.head.vertices.double().numpy()
     mask, skin = ear_mask(neutral / MM), np.zeros(len(neutral), bool)
     skin[model.head.group_vertices("body").numpy()] = True
     stands_off = mask * smoothstep(ROOT, OUTERMOST, np.abs(neutral[:, 0]))
-    moved = np.zeros_like(places)
+    ears = []
     for side in (-1.0, 1.0):
         there = skin & (side * neutral[:, 0] > 0)
-        outwards = places[there] * [side, 1.0]
-        outline = _ear_outline(plane, drawn, outwards, mask[there], stands_off[there], side)
+        own = mask[there], stands_off[there]
+        outline = _ear_outline(plane, drawn, places[there] * [side, 1.0], *own, side)
         if outline.wanted.any():
-            out, up, longer = _best_step(outline, fineness)
-            moved[there, 0] = side * stands_off[there] * out
-            higher = up + longer * (outwards[:, 1] - outline.middle)
-            moved[there, 1] = mask[there] * higher
-    return rest + torch.from_numpy(moved @ plane.in_head).float()
+            ears.append(Ear(side, there, *own, outline))
+    return ears
 
 
-def _silhouette(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> SeenPhoto:
-    """A photo of the mesh [V, 3] at rest in place of the person."""
-    height, width = photo.seen.person.shape
-    corners = project_samples(photo.camera, photo.posed(rest, model).double().numpy())
-    there = rasterize(corners, model.head.faces.numpy(), height, width).faces != NOTHING
-    return replace(photo.seen, person=there.astype(float), hair=np.zeros((height, width)))
+def _silhouette(model: FaceModel, rest: Tensor, view: OutlineView, plane: Plane) -> Plane:
+    """The mesh [V, 3] at rest in place of the person."""
+    corners = project_samples(view.camera, (rest + view.offsets).double().numpy())
+    drawn = rasterize(corners, model.head.faces.numpy(), *plane.person.shape)
+    there = (drawn.faces != NOTHING).astype(float)
+    return replace(plane, person=there, hair=np.zeros_like(there))
 
 
 @dataclass(frozen=True)
@@ -175,18 +215,20 @@ def _ear_outline(
     [S, 2], whose ear is where a mask [S] is and stands off by shares [S]."""
     lowest, highest = np.quantile(places[mask > 0.5, 1], (0, 1))
     heights = np.arange(lowest - BESIDE, highest + BESIDE, STEP)
-    skull = _reaches(heights, places[mask < 0.05])
+    out, up = places.T
+    skull = _largest(heights, up[mask < 0.05], out[mask < 0.05], 5)
     wanted, own = (_edge(each, heights, skull, side) for each in (plane, drawn))
     known = (wanted > 0) & (own > 0)
     if known[(heights > lowest) & (heights < highest)].sum() * STEP < SHORTEST:
         known[:] = False
-    share = _reaches(heights, np.stack([stands_off, places[:, 1]], 1))
+    share = _largest(heights, up, stands_off, 5)
     middle = float(lowest + highest) / 2
     return EarOutline(heights, np.where(known, wanted, 0), own, skull, share, middle)
 
 
-def _best_step(outline: EarOutline, fineness: float) -> tuple[float, float, float]:
-    """Metres out and up, and by how much longer an ear's outline is nearest to the photo's."""
+def _best_step(outline: EarOutline, fineness: float) -> tuple[float, float, float] | None:
+    """Metres out and up, and by how much longer an ear's outline is nearest to the photo's; None
+    where that is no ear's."""
     known = outline.wanted > 0
     wanted = np.maximum(outline.wanted, outline.skull)[known]
     length = float(np.ptp(outline.heights)) - 2 * BESIDE
@@ -202,16 +244,8 @@ def _best_step(outline: EarOutline, fineness: float) -> tuple[float, float, floa
         return float(np.minimum(off, FARTHEST_OFF).mean()) + RELUCTANT * moved
 
     tried = ((fineness * each).tolist() for each in (OUTWARDS, UPWARDS, LONGER))
-    return min(product(*tried), key=cost)
-
-
-def _reaches(heights: Floats, places: Floats) -> Floats:
-    """How far out [H] places [S, 2] reach at each height, nothing where there are none."""
-    reach = np.zeros(len(heights))
-    bins = np.rint((places[:, 1] - heights[0]) / STEP).astype(int)
-    inside = (bins >= 0) & (bins < len(heights))
-    np.maximum.at(reach, bins[inside], places[inside, 0])
-    return maximum_filter1d(reach, 5)
+    best = min(product(*tried), key=cost)
+    return best if cost(best) < UNLIKE else None
 
 
 def _edge(plane: Plane, heights: Floats, skull: Floats, side: float) -> Floats:
@@ -226,3 +260,27 @@ def _edge(plane: Plane, heights: Floats, skull: Floats, side: float) -> Floats:
     haired = np.take_along_axis(hair, at_edge[:, None], 1)[:, 0] > HAIRY
     known = ~haired & ~inside[:, -1] & inside[:, 0]
     return np.where(known, skull - INSIDE + count * STEP, 0)
+
+
+EAR, EAR_SPREAD = 0.5, 4 * MM  # of an ear's mask; of how high one is found
+
+
+def ears_seen(
+    model: FaceModel, person: Person, state: FrameState, view: OutlineView
+) -> list[SeenEar]:
+    """The ears that the outline of a picture shows; in pixels of the person's camera."""
+    rest = _pressed(model.rest(person.shape), view)
+    directions = torch.cat([model.units, model.modes])  # [K, V, 3]
+    upwards = normalize(state.rotation[:2, 1], dim=0)
+    found = []
+    for ear in _ears(model, rest, view):
+        rows = torch.from_numpy(np.flatnonzero(ear.there)[ear.mask > EAR])
+        basis = directions[:, rows].mean(1).T[None].contiguous()
+        point = PointModel(model.mean[rows].mean(0, keepdim=True), basis, len(model.units))
+        placed, step = place(point, person, state), _best_step(ear.outline, 1.0)
+        if step is None:
+            continue
+        metre = person.focal / float(placed.camera[0, 2])
+        pixels = placed.pixels[0] + metre * step[1] * upwards
+        found.append(SeenEar(point, pixels, upwards, EAR_SPREAD * metre))
+    return found

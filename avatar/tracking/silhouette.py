@@ -1,4 +1,5 @@
-"""Visibility of the face in a frame, and residuals of its occluding contour against the masks.
+"""Visibility of the face in a frame, and residuals of its occluding contour and of ears against the
+masks.
 
 Points of the occluding contour are on the edges along which the cosine to the view changes its sign
 (Hertzmann and Zorin 2000). They slide over the skin as the head turns, but to first order only
@@ -17,7 +18,7 @@ from avatar.geometry.zbuffer import NOTHING, Fragments, rasterize
 from avatar.retarget.template import template_of
 from avatar.tracking.model import FaceModel, FrameState, Person, PointModel
 from avatar.tracking.pyramid import sample
-from avatar.tracking.residuals import Placed, Residuals
+from avatar.tracking.residuals import Equations, Placed, Residuals, normal_equations, place
 
 DEPTH_PIXELS = 192  # width of the z-buffer
 NEAREST = 0.05  # metres before the camera
@@ -138,6 +139,25 @@ def silhouette_residuals(contour: Contour, placed: Placed) -> Residuals:
     weight = (HUBER / far.clamp(min=HUBER)) / SPREAD**2 / SHARED  # [P]
     information = weight[:, None, None] * across[:, :, None] * across[:, None]
     return Residuals(information, (weight * away)[:, None] * across)
+
+
+@dataclass(frozen=True)
+class SeenEar:
+    """The middle of an ear, and how high a picture shows it."""
+
+    point: PointModel  # one point
+    pixels: Tensor  # [2]
+    up: Tensor  # [2] unit, in the picture
+    spread: float  # pixels
+
+
+def ear_equations(ear: SeenEar, person: Person, state: FrameState) -> Equations:
+    """The normal equations of how high an ear is."""
+    placed = place(ear.point, person, state)
+    up = ear.up.to(placed.pixels) / ear.spread
+    away = (placed.pixels[0] - ear.pixels.to(up)) @ up
+    residuals = Residuals(torch.outer(up, up)[None], (away * up)[None])
+    return normal_equations(ear.point, person, state, placed, residuals)
 
 
 def _from_edge(masks: Tensor, pixels: Tensor, across: Tensor) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,9 @@ from avatar.tracking.residuals import Equations, normal_equations, place
 from avatar.tracking.silhouette import (
     Contour,
     OutlineModel,
+    SeenEar,
     at_rest,
+    ear_equations,
     find_contour,
     outline_model,
     silhouette_residuals,
@@ -105,14 +107,23 @@ class Solved:
 
 
 def solve_landmarks(
-    model: FaceModel, person: Person, prior: FocalPrior, found: Sequence[Tensor], free_focal: bool
+    model: FaceModel,
+    person: Person,
+    prior: FocalPrior,
+    found: Sequence[Tensor],
+    free_focal: bool,
+    ears: Sequence[Sequence[SeenEar]] | None = None,
 ) -> Solved:
-    """Pose, expression, identity and focal length from the landmarks [478, 2] of key frames."""
+    """Pose, expression, identity and focal length from the landmarks [478, 2] of key frames, and
+    from the ears that each shows, if any."""
     landmarks = landmark_model(model)
     states = [first_frame_state(model, landmarks, person, points) for points in found]
 
     def gather(frame: int, person: Person, state: FrameState) -> Equations:
-        return _landmark_equations(landmarks, person, state, found[frame])
+        equations = _landmark_equations(landmarks, person, state, found[frame])
+        for ear in ears[frame] if ears else ():
+            equations += ear_equations(ear, person, state)
+        return equations
 
     for step in range(POSE_STEPS + WEIGHT_STEPS + ALL_STEPS):
         inner = step >= POSE_STEPS

@@ -14,8 +14,8 @@ from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.heads import eyeball
 from avatar.people.masks import ear_mask
 from avatar.photo.build import IN_SHADE, SPHERICAL, with_hidden_teeth
-from avatar.photo.fit import LIDS, Fitted, FittedPhoto, with_lids, with_lips
-from avatar.photo.outline import THIN, to_outline
+from avatar.photo.fit import LIDS, Fitted, FittedPhoto, with_lids, with_lips, with_outline
+from avatar.photo.outline import THIN
 from avatar.photo.photograph import SeenPhoto
 from avatar.tracking.landmarks import LIPS, SKIN_POINTS, skin_points
 from avatar.tracking.model import face_model
@@ -74,7 +74,7 @@ def over_eyes() -> np.ndarray:
 @pytest.mark.parametrize(("hair", "room"), [(False, 0.0), (True, THIN)])
 def test_the_crown_comes_below_a_lower_outline(hair: bool, room: float):
     rows = round(12 * MM / PIXEL)
-    pressed = to_outline(fitted(lowered(rows), hair)).rest
+    pressed = with_outline(fitted(lowered(rows), hair)).rest
     top, was = (float(each[:, 1].max()) for each in (pressed, REST))
     assert was - top == pytest.approx(rows * PIXEL + room, abs=2.5 * MM)
     beyond, before = (shown(each) & ~lowered(rows) & over_eyes() for each in (pressed, REST))
@@ -82,7 +82,7 @@ def test_the_crown_comes_below_a_lower_outline(hair: bool, room: float):
 
 
 def test_the_face_stays():
-    pressed = to_outline(fitted(lowered(round(12 * MM / PIXEL)), hair=True)).rest
+    pressed = with_outline(fitted(lowered(round(12 * MM / PIXEL)), hair=True)).rest
     moved = (pressed - REST).norm(dim=1)
     assert moved[REST[:, 1] < EYES_Y + 20 * MM].max() < 1 * MM
     assert moved.max() > 10 * MM
@@ -91,7 +91,7 @@ def test_the_face_stays():
 def test_a_bald_crown_comes_up_to_a_higher_outline():
     rows = round(8 * MM / PIXEL)
     higher = shown(REST) | (np.roll(shown(REST), -rows, axis=0) & over_eyes())
-    raised = to_outline(fitted(higher, hair=False)).rest
+    raised = with_outline(fitted(higher, hair=False)).rest
     top, was = (float(each[:, 1].max()) for each in (raised, REST))
     assert top - was == pytest.approx(rows * PIXEL, abs=2.5 * MM)
     assert (raised - REST).norm(dim=1)[REST[:, 1] < EYES_Y + 20 * MM].max() < 1.5 * MM
@@ -100,7 +100,7 @@ def test_a_bald_crown_comes_up_to_a_higher_outline():
 @pytest.mark.parametrize("hair", [False, True])
 def test_a_skull_within_the_outline_stays(hair: bool):
     roomy = np.ones((SIZE, SIZE), bool) if hair else shown(REST)
-    moved = (to_outline(fitted(roomy, hair)).rest - REST).norm(dim=1)
+    moved = (with_outline(fitted(roomy, hair)).rest - REST).norm(dim=1)
     assert moved.max() < 1.5 * MM
 
 
@@ -116,12 +116,12 @@ def with_ears(out: float, up: float) -> Tensor:
 
 @pytest.mark.parametrize(
     ("out", "up", "left"),
-    [(8 * MM, 0.0, 0.3), (4 * MM, 5 * MM, 0.6), (-4 * MM, -4 * MM, 0.6)],
+    [(8 * MM, 0.0, 0.3), (4 * MM, 5 * MM, 0.6), (-4 * MM, -4 * MM, 0.6), (0.0, 15 * MM, 0.6)],
 )
 def test_ears_are_where_the_outline_is(out: float, up: float, left: float):
     """left: share of the difference to the outline that may be left."""
     true = with_ears(out, up)
-    found = to_outline(fitted(shown(true), hair=False)).rest
+    found = with_outline(fitted(shown(true), hair=False)).rest
     off, before = ((shown(each) ^ shown(true)).sum() for each in (found, REST))
     assert off < left * before
     still = torch.from_numpy(ear_mask(REST.double().numpy() / MM) == 0)
@@ -131,7 +131,7 @@ def test_ears_are_where_the_outline_is(out: float, up: float, left: float):
 def test_ears_under_hair_stay():
     wide = np.asarray(binary_dilation(shown(REST), iterations=20), bool)
     ears = torch.from_numpy(ear_mask(REST.double().numpy() / MM) > 0.5)
-    assert (to_outline(fitted(wide, hair=True)).rest - REST)[ears].norm(dim=1).max() < 1 * MM
+    assert (with_outline(fitted(wide, hair=True)).rest - REST)[ears].norm(dim=1).max() < 1 * MM
 
 
 @pytest.mark.parametrize(("blink", "squint"), [(0.0, 0.0), (0.3, 0.0), (0.1, 0.4)])
