@@ -95,8 +95,9 @@ def _fewer(scene: Scene, part: Part) -> Part:
     return part[(most_filled(bound(part.layer, scene.subject)) > LEAST).numpy()]
 
 
-def counted(show: Callable[[int], None], done: int = 0) -> Callable[[int], None]:
+def counted(show: Callable[[int], None]) -> Callable[[int], None]:
     """What `build` tells of its steps, shown as how many are done in all."""
+    done = 0
 
     def further(steps: int) -> None:
         nonlocal done

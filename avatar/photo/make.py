@@ -49,7 +49,6 @@ COVERED = (
     "move with it: give a photo without a mask"
 )
 GLASSES = "; the glasses stand before the face"
-FITTING = 4  # steps, beside those of building
 MOST_TURNED = 50.0  # degrees to the side of the first photo's face
 
 
@@ -72,12 +71,11 @@ def avatar_of_photos(
 
     Raises FileNotFoundError or InputError with one sentence where a photo cannot serve.
     """
-    with progress_bar("making the avatar", STEPS + FITTING, "steps/s") as show:
-        fitted = fit_photos(paths, focal, face)
-        for photo in fitted.photos:
-            _say(photo.seen)
-        show(FITTING)
-        made = build(fitted, seed, counted(show, FITTING))
+    fitted = fit_photos(paths, focal, face)
+    for photo in fitted.photos:
+        _say(photo.seen)
+    with progress_bar("making the avatar", STEPS, "steps/s") as show:
+        made = build(fitted, seed, counted(show))
     source = "a photo" if len(paths) == 1 else f"{len(paths)} photos"
     return FromPhotos(made, source, _summary(made))
 

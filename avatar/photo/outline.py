@@ -263,6 +263,7 @@ def _edge(plane: Plane, heights: Floats, skull: Floats, side: float) -> Floats:
 
 
 EAR, EAR_SPREAD = 0.5, 4 * MM  # of an ear's mask; of how high one is found
+TOO_HIGH = 2 * MM  # that ears of people/ are found, in the mean
 
 
 def ears_seen(
@@ -281,6 +282,6 @@ def ears_seen(
         if step is None:
             continue
         metre = person.focal / float(placed.camera[0, 2])
-        pixels = placed.pixels[0] + metre * step[1] * upwards
+        pixels = placed.pixels[0] + metre * (step[1] - TOO_HIGH) * upwards
         found.append(SeenEar(point, pixels, upwards, EAR_SPREAD * metre))
     return found

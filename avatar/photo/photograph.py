@@ -10,7 +10,7 @@ from torch import Tensor
 
 from avatar.geometry.picture_file import read_photo
 from avatar.geometry.vectors import Bools, Floats
-from avatar.tracking.options import FOCALS
+from avatar.tracking.options import DEFAULT_FOCAL, FOCALS
 from avatar.tracking.pyramid import Margins, window_around
 from avatar.vision.follow import FaceFinder, faces_in_picture
 from avatar.vision.mattes import Matting, find_mattes
@@ -24,7 +24,6 @@ LEAST_FACE = 32  # pixels that a face must be high
 BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
 PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
 CUT_OUT = 0.9  # overlap with the person that is found, from which opacity is their matte
-DEFAULT_FOCAL = 1.2  # longer sides of a photo whose file gives none: where estimates begin
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from common.device import ComputeOptions
 from common.errors import InputError
 
 FOCALS = (0.3, 10.0)  # picture widths: focal lengths that are plausible
+DEFAULT_FOCAL = 1.2  # longer sides of a picture, where it is unknown and estimates begin
 LEAST_FRAMES = 8  # with a face that a film must have
 MOST_SYNC = 10_000  # milliseconds
 Sync = Literal["auto"] | float

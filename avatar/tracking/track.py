@@ -31,7 +31,14 @@ from avatar.tracking.inner_lips import seen_form, with_form
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
 from avatar.tracking.mouth import mouth_landmarks, performed_mouth, refined_mouth, shut_weights
-from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
+from avatar.tracking.options import (
+    DEFAULT_FOCAL,
+    Sync,
+    TrackingOptions,
+    TrackOptions,
+    check_sync,
+    check_tracking,
+)
 from avatar.tracking.pyramid import Window
 from avatar.tracking.result import TrackedSound, Tracking, head_poses, take_of, tracked_sound
 from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed, touching
@@ -76,7 +83,6 @@ def farthest_points(features: Floats, count: int, first: int) -> list[int]:
     return chosen
 
 
-DEFAULT_FOCAL = 1.2  # longer sides of the picture, where it is unknown
 LANDMARKS, FINISHED = "landmarks.npz", "tracked.json"  # results of a run, and its summary
 NOT_IN_OPTIONS = ("out", "device", "threads")  # which do not change the output
 KNOWN_SPREAD = 0.03  # of the logarithm of a focal length that was given

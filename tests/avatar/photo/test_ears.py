@@ -13,7 +13,7 @@ from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.people.masks import ear_mask
-from avatar.photo.outline import EAR, OutlineView, ears_seen
+from avatar.photo.outline import EAR, TOO_HIGH, OutlineView, ears_seen
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FrameState, Person, rigid
 from avatar.tracking.residuals import place
@@ -63,9 +63,8 @@ def test_ears_are_seen_as_high_as_they_are(degrees: float):
     for ear in found:
         own = place(ear.point, PERSON, FRONT)
         metre = PERSON.focal / float(own.camera[0, 2])
-        assert float((ear.pixels - own.pixels[0]) @ ear.up) / metre == pytest.approx(
-            true, abs=2.5 * MM
-        )
+        higher = float((ear.pixels - own.pixels[0]) @ ear.up) / metre + TOO_HIGH
+        assert higher == pytest.approx(true, abs=2.5 * MM)
 
 
 def test_ears_under_hair_are_not_seen():
