@@ -134,6 +134,13 @@ def test_ears_under_hair_stay():
     assert (with_outline(fitted(wide, hair=True)).rest - REST)[ears].norm(dim=1).max() < 1 * MM
 
 
+def test_ears_stay_where_the_outline_is_no_ear_s():
+    """But that of something 16 mm wide around the head, as of a hand or a hat."""
+    wide = np.asarray(binary_dilation(shown(REST), iterations=round(16 * MM / PIXEL)), bool)
+    ears = torch.from_numpy(ear_mask(REST.double().numpy() / MM) > 0.5)
+    assert (with_outline(fitted(wide, hair=False)).rest - REST)[ears].norm(dim=1).max() < 1 * MM
+
+
 @pytest.mark.parametrize(("blink", "squint"), [(0.0, 0.0), (0.3, 0.0), (0.1, 0.4)])
 def test_lids_are_where_their_landmarks_are(blink: float, squint: float):
     """However wrong their units were."""
