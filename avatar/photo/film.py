@@ -202,9 +202,8 @@ def as_photo(capture: Capture, face: Face, view: View, finder: FaceFinder) -> Fi
     if seen is None:
         return None
     pose, viewmat = placed(capture, face, view)
-    (across, down), focal = seen.centre, seen.focal
-    K = torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])
-    return FittedPhoto(seen, _weights(capture, face, view), pose, Camera(viewmat, K, *seen.size))
+    camera = Camera(viewmat, seen.K, *seen.size)
+    return FittedPhoto(seen, _weights(capture, face, view), pose, camera)
 
 
 def placed(capture: Capture, face: Face, view: View) -> tuple[Tensor, Tensor]:

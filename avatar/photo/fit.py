@@ -51,8 +51,7 @@ class FittedPhoto:
 
     def posed(self, rest: Tensor, model: FaceModel) -> Tensor:
         """The vertices [V, 3] of a person at rest as the photo shows them, in the world."""
-        offsets = torch.einsum("e,evx->vx", self.weights.float(), model.units)
-        return pose(rest + offsets, model.head, self.head_pose)
+        return pose(rest + model.offsets(self.weights), model.head, self.head_pose)
 
     @property
     def yaw(self) -> float:
@@ -93,7 +92,9 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     first = photos[0]
     found = [_as_seen_by(first, photo) for photo in photos]
     solved = _solved(model, first, found)
-    solved = _solved(model, first, found, _ears(solved, photos))
+    ears = _ears(solved, photos)
+    if any(ears):
+        solved = _solved(model, first, found, ears)
     shape = warped(solved.model, solved.person, solved.states, found)
     rest = torch.from_numpy(sealed(model.head, shape.numpy())).float()
     placed = [_placed(model, *each) for each in zip(photos, solved.states, strict=True)]
@@ -125,9 +126,8 @@ def with_outline(fitted: Fitted) -> Fitted:
 def _outline_view(
     model: FaceModel, photo: SeenPhoto, to_camera: Tensor, weights: Tensor
 ) -> OutlineView:
-    camera = Camera(to_camera.float(), _intrinsics(photo), *photo.size)
-    offsets = torch.einsum("e,evx->vx", weights.float(), model.units)
-    return OutlineView(photo.person, photo.hair, photo.points, camera, offsets)
+    camera = Camera(to_camera.float(), photo.K, *photo.size)
+    return OutlineView(photo.person, photo.hair, photo.points, camera, model.offsets(weights))
 
 
 NEARNESSES = np.linspace(0.2, 3.4, 9)  # one over metres of distance, that are tried
@@ -257,11 +257,5 @@ def _placed(model: FaceModel, photo: SeenPhoto, frame: FrameState) -> FittedPhot
     torso[:3, :3] = UPRIGHT.double() @ _shared_turn(UPRIGHT.double() @ to_camera[:3, :3])
     torso[:3, 3] = to_camera[:3, :3] @ pivot + to_camera[:3, 3] - torso[:3, :3] @ pivot
     head_pose = (torch.linalg.inv(torso) @ to_camera).float()
-    return FittedPhoto(
-        photo, frame.weights, head_pose, Camera(torso.float(), _intrinsics(photo), *photo.size)
-    )
-
-
-def _intrinsics(photo: SeenPhoto) -> Tensor:
-    (across, down), focal = photo.centre, photo.focal
-    return torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])
+    camera = Camera(torso.float(), photo.K, *photo.size)
+    return FittedPhoto(photo, frame.weights, head_pose, camera)

@@ -129,6 +129,7 @@ def _outline(plane: Plane) -> tuple[Floats, Bools]:
     return np.where(ends, edge - np.minimum(haired, THIN), np.inf), ends & (haired < THIN)
 
 
+EAR, HEAD = 0.5, 0.05  # of the mask of ears: an ear is above, the skull below
 BESIDE = 25 * MM  # above and below an ear, where its outline may be
 INSIDE = 10 * MM  # of the head's outline, where following that of the ear begins
 RIM = 3 * MM  # of an ear, that is no hair
@@ -148,7 +149,7 @@ def _with_ears(model: FaceModel, rest: Tensor, view: OutlineView, fineness: floa
     outline."""
     plane, places = _plane(rest, view)
     moved = np.zeros_like(places)
-    for ear in _ears(model, rest, view):
+    for ear in _ears(model, rest, view, plane, places):
         step = _best_step(ear.outline, fineness)
         if step is None:
             continue
@@ -170,9 +171,11 @@ class Ear:
     outline: "EarOutline"
 
 
-def _ears(model: FaceModel, rest: Tensor, view: OutlineView) -> list[Ear]:
-    """The ears of vertices [V, 3] at rest beside which the outline is known."""
-    plane, places = _plane(rest, view)
+def _ears(
+    model: FaceModel, rest: Tensor, view: OutlineView, plane: Plane, places: Floats
+) -> list[Ear]:
+    """The ears of vertices [V, 3] at rest, at places [V, 2] of a picture's plane, beside which the
+    outline is known."""
     drawn = _silhouette(model, rest, view, plane)
     neutral = model.head.vertices.double().numpy()
     mask, skin = ear_mask(neutral / MM), np.zeros(len(neutral), bool)
@@ -213,10 +216,10 @@ def _ear_outline(
 ) -> EarOutline:
     """The outlines of a photo, and of the mesh drawn in it, beside the skin of one side at places
     [S, 2], whose ear is where a mask [S] is and stands off by shares [S]."""
-    lowest, highest = np.quantile(places[mask > 0.5, 1], (0, 1))
+    lowest, highest = np.quantile(places[mask > EAR, 1], (0, 1))
     heights = np.arange(lowest - BESIDE, highest + BESIDE, STEP)
     out, up = places.T
-    skull = _largest(heights, up[mask < 0.05], out[mask < 0.05], 5)
+    skull = _largest(heights, up[mask < HEAD], out[mask < HEAD], 5)
     wanted, own = (_edge(each, heights, skull, side) for each in (plane, drawn))
     known = (wanted > 0) & (own > 0)
     if known[(heights > lowest) & (heights < highest)].sum() * STEP < SHORTEST:
@@ -262,7 +265,7 @@ def _edge(plane: Plane, heights: Floats, skull: Floats, side: float) -> Floats:
     return np.where(known, skull - INSIDE + count * STEP, 0)
 
 
-EAR, EAR_SPREAD = 0.5, 4 * MM  # of an ear's mask; of how high one is found
+EAR_SPREAD = 4 * MM  # of how high an ear is found
 TOO_HIGH = 2 * MM  # that ears of people/ are found, in the mean
 
 
@@ -274,7 +277,7 @@ def ears_seen(
     directions = torch.cat([model.units, model.modes])  # [K, V, 3]
     upwards = normalize(state.rotation[:2, 1], dim=0)
     found = []
-    for ear in _ears(model, rest, view):
+    for ear in _ears(model, rest, view, *_plane(rest, view)):
         rows = torch.from_numpy(np.flatnonzero(ear.there)[ear.mask > EAR])
         basis = directions[:, rows].mean(1).T[None].contiguous()
         point = PointModel(model.mean[rows].mean(0, keepdim=True), basis, len(model.units))

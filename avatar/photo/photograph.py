@@ -46,6 +46,12 @@ class SeenPhoto:
         """Pixels across and down."""
         return self.picture.shape[1], self.picture.shape[0]
 
+    @property
+    def K(self) -> Tensor:
+        """Intrinsics [3, 3] in pixels."""
+        across, down = self.centre
+        return torch.tensor([[self.focal, 0, across], [0, self.focal, down], [0, 0, 1]])
+
 
 def see(
     path: Path,

@@ -35,6 +35,10 @@ class FaceModel:
         """The person's vertices [V, 3] of coefficients [S], at rest."""
         return self.mean + torch.einsum("s,svx->vx", shape.to(self.mean), self.modes)
 
+    def offsets(self, weights: Tensor) -> Tensor:
+        """What weights [E] of the units add to vertices at rest [V, 3]."""
+        return torch.einsum("e,evx->vx", weights.to(self.units), self.units)
+
 
 @dataclass(frozen=True)
 class PointModel:

@@ -77,7 +77,7 @@ class Tracking:
 
     def offsets(self, row: int) -> Tensor:
         """[V, 3] what the face of a frame adds to the mesh at rest, in head space."""
-        return torch.einsum("e,evx->vx", self.states[row].weights.float(), self.model.units)
+        return self.model.offsets(self.states[row].weights)
 
 
 def torso(tracking: Tracking) -> Tensor:

@@ -32,8 +32,7 @@ def at_rest(model: FaceModel, person: Person) -> tuple[FaceModel, Person]:
 
 def camera_vertices(model: FaceModel, person: Person, state: FrameState) -> Tensor:
     """[V, 3] in camera space."""
-    offsets = torch.einsum("e,evx->vx", state.weights.float(), model.units)
-    rest = model.rest(person.shape) + offsets
+    rest = model.rest(person.shape) + model.offsets(state.weights)
     return rest @ state.rotation.float().T + state.translation.float()
 
 

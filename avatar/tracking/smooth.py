@@ -151,7 +151,7 @@ def at_neutral(
 ) -> tuple[FaceModel, list[FrameState]]:
     """The same faces with the neutral weights [E] as a part of the person: units and weights are
     relative to it, and a weight of 1 stays 1. At rest the lips are sealed."""
-    form = torch.einsum("e,evx->vx", neutral.to(model.units), model.units)
+    form = model.offsets(neutral)
     left = 1 - neutral
     units = model.units * left.to(model.units)[:, None, None]
     rest = replace(model, mean=model.mean + form, units=units)
